@@ -1,0 +1,1 @@
+//! The world in discrete events, of the same physics as the plan.

@@ -1,0 +1,17 @@
+//! All that a decision may look at: plain data with unit, time and coverage. No logic beyond reading it.
+//!
+//! The operator fills it from the cluster's stores and from Prometheus, the simulator from its world.
+
+mod fleet;
+mod object;
+mod pod;
+mod pool;
+mod series;
+mod variant;
+
+pub use fleet::{Snapshot, Timing};
+pub use object::{Bounds, Conflict, Mode, ObjectKey, ObjectSnapshot, Objective, Objectives, Override, Target};
+pub use pod::{Phase, PodSignals, PodSnapshot};
+pub use pool::PoolSnapshot;
+pub use series::{Histogram, Sample, Series};
+pub use variant::{TargetState, VariantSnapshot};

@@ -1,0 +1,1 @@
+//! The hands: prepare (pure) and apply (I/O).

@@ -1,0 +1,1 @@
+//! What users write: the custom resources, their conditions and unit types. No I/O.

@@ -1,0 +1,35 @@
+//! The command line: one file a subcommand, each with its arguments and one `run`.
+//!
+//! Errors go to stderr. Exit codes: 0 = done, 1 = failed, 2 = wrong usage.
+
+mod completion;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Keeps AI models inside their latency objective at the lowest GPU cost.
+#[derive(Debug, Parser)]
+#[command(name = "inferscale", version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the completion script of a shell
+    Completion(completion::Args),
+}
+
+impl Cli {
+    /// Runs the chosen subcommand to its end.
+    ///
+    /// # Errors
+    /// Whatever the subcommand could not do, as one chain for people.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Completion(args) => completion::run(&args),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The tick and the reconcile recipe.

@@ -1,0 +1,32 @@
+//! InferScale: keeps every AI model inside its latency objective at the lowest GPU cost.
+//!
+//! ```text
+//!              observe ──► Snapshot ──► plan ──► Plan ──► prepare ──► Prepared ──► apply ──► Applied ──► status
+//!    (I/O)    prometheus,               pure               pure                    (I/O)                 (I/O)
+//!             cluster stores            (inferscale_core)  (act)                   (act)
+//! ```
+//!
+//! This crate is the senses and the hands; the brain is the pure crate [`inferscale_core`].
+//!
+//! | module | does | I/O |
+//! |---|---|---|
+//! | [`cli`] | one file a subcommand | yes |
+//! | [`api`] | what users write: the custom resources, conditions, unit types | no |
+//! | [`config`] | the operator's own YAML, presets, profiles | files |
+//! | [`observe`] | Prometheus and the cluster's stores into a `Snapshot` | yes |
+//! | [`act`] | prepare (plan -> writes, pure) and apply | yes |
+//! | [`status`] | what the object's status says, conditions, events | yes |
+//! | [`controller`] | the tick, the reconcile recipe, wiring | yes |
+//! | [`runtime`] | clock, shutdown, HTTP server, metrics, telemetry | yes |
+//! | `emulate` | engines of the core in real time behind pod addresses (feature `laboratory`) | yes |
+
+pub mod act;
+pub mod api;
+pub mod cli;
+pub mod config;
+pub mod controller;
+#[cfg(feature = "laboratory")]
+pub mod emulate;
+pub mod observe;
+pub mod runtime;
+pub mod status;

@@ -1,0 +1,1 @@
+//! The senses: Prometheus and the cluster's stores into a snapshot.

@@ -1,0 +1,1 @@
+//! Clock, shutdown, HTTP server, metrics, telemetry.
