@@ -4,3 +4,5 @@
 mod profile;
 
 pub use profile::{Fit, Profile, Source, StepLaw};
+mod shim;
+pub use shim::*;
