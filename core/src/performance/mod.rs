@@ -4,5 +4,3 @@
 mod profile;
 
 pub use profile::{Fit, Profile, Source, StepLaw};
-mod shim;
-pub use shim::*;
