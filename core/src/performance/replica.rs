@@ -205,7 +205,8 @@ impl Replica {
         let density = (-spare * spare / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
         let waits = 1.0 / (1.0 + spare * normal_cdf(spare) / density.max(1e-300));
         // Prompts come in bursts, and the more of the time they take, the longer such a queue stays.
-        let patience = idle * idle * (self.max_sequences - wanted) * slack.max(0.0) / (life * Spread::OUTPUTS.second / 2.0);
+        let patience =
+            idle * idle * (self.max_sequences - wanted) * slack.max(0.0) / (life * Spread::OUTPUTS.second / 2.0);
         Some(waits * (-patience).exp())
     }
 
