@@ -71,10 +71,6 @@ impl<'a> Node<'a> {
         }
     }
 
-    pub(super) fn path(&self) -> &str {
-        &self.path
-    }
-
     pub(super) fn is_absent(&self) -> bool {
         match self.value {
             Value::Null => true,

@@ -157,10 +157,10 @@ impl EnginePreset {
         let node = root.get("signals");
         node.only(<Signal as strum::VariantNames>::VARIANTS);
         for (name, field) in node.fields() {
-            if let Ok(signal) = name.parse() {
-                if let Some(preset) = read_signal(&field, signal) {
-                    signals.insert(signal, preset);
-                }
+            // Other names were noted by `only`.
+            let Ok(signal) = name.parse() else { continue };
+            if let Some(preset) = read_signal(&field, signal) {
+                signals.insert(signal, preset);
             }
         }
         if node.fields().is_empty() {
@@ -232,10 +232,11 @@ fn read_signal(node: &Node<'_>, signal: Signal) -> Option<SignalPreset> {
     }
     let expected = signal.kind();
     let kind = node.get("kind");
-    if let Some(text) = kind.required(kind.text(), &format!("write {expected}")) {
-        if text != expected {
+    match kind.required(kind.text(), &format!("write {expected}")) {
+        Some(text) if text != expected => {
             kind.wrong(format!("{text:?} cannot carry {signal}: it must be a {expected}"));
         }
+        _ => {}
     }
     let histogram = expected == "histogram";
     let metric = node.get("metric");

@@ -1,19 +1,20 @@
 //! Bounded reads of configuration files. The only file I/O of this module.
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
 use super::error::{ConfigError, Problem};
 
-/// No configuration file is larger: a ConfigMap cannot hold more.
+/// No configuration file is larger: a `ConfigMap` cannot hold more.
 const MOST_BYTES: u64 = 1 << 20;
 /// No folder of presets or profiles holds more files, all levels together.
 const MOST_FILES: usize = 2000;
 /// `model/accelerator/precision` and room for two more.
 const MOST_LEVELS: usize = 5;
 
-fn unreadable(path: &Path, reason: impl ToString) -> ConfigError {
+fn unreadable(path: &Path, reason: &dyn Display) -> ConfigError {
     ConfigError::Unreadable {
         path: path.display().to_string(),
         reason: reason.to_string(),
@@ -22,13 +23,13 @@ fn unreadable(path: &Path, reason: impl ToString) -> ConfigError {
 
 /// The text of a file, at most 1 MiB.
 pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
-    let file = File::open(path).map_err(|error| unreadable(path, error))?;
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     let mut text = Vec::new();
     file.take(MOST_BYTES + 1)
         .read_to_end(&mut text)
-        .map_err(|error| unreadable(path, error))?;
+        .map_err(|error| unreadable(path, &error))?;
     if text.len() as u64 > MOST_BYTES {
-        return Err(unreadable(path, "it is larger than 1Mi, the most that is read"));
+        return Err(unreadable(path, &"it is larger than 1Mi, the most that is read"));
     }
     String::from_utf8(text).map_err(|error| ConfigError::Invalid {
         file: path.display().to_string(),
@@ -43,7 +44,7 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
 }
 
 /// The YAML files below a folder as (`sub/folder/name` without the ending, text), sorted by name. Names that start
-/// with a dot are left out: a mounted ConfigMap keeps its versions under such names.
+/// with a dot are left out: a mounted `ConfigMap` keeps its versions under such names.
 pub(super) fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, ConfigError> {
     let mut found = Vec::new();
     walk(folder, "", MOST_LEVELS, &mut found)?;
@@ -52,26 +53,26 @@ pub(super) fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, Config
 }
 
 fn walk(folder: &Path, prefix: &str, levels: usize, found: &mut Vec<(String, String)>) -> Result<(), ConfigError> {
-    for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, error))? {
-        let path = entry.map_err(|error| unreadable(folder, error))?.path();
+    for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
+        let path = entry.map_err(|error| unreadable(folder, &error))?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-            return Err(unreadable(&path, "its name is not UTF-8: rename it"));
+            return Err(unreadable(&path, &"its name is not UTF-8: rename it"));
         };
         if name.starts_with('.') {
             continue;
         }
         // Follows links, which is how a ConfigMap is mounted.
-        let kind = fs::metadata(&path).map_err(|error| unreadable(&path, error))?;
+        let kind = fs::metadata(&path).map_err(|error| unreadable(&path, &error))?;
         if kind.is_dir() {
             let Some(levels) = levels.checked_sub(1) else {
-                return Err(unreadable(&path, "it lies more than five folders deep: move it up"));
+                return Err(unreadable(&path, &"it lies more than five folders deep: move it up"));
             };
             walk(&path, &format!("{prefix}{name}/"), levels, found)?;
         } else if let Some(stem) = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml")) {
             if found.len() >= MOST_FILES {
                 return Err(unreadable(
                     folder,
-                    "it holds more than 2000 files, the most that are read",
+                    &"it holds more than 2000 files, the most that are read",
                 ));
             }
             found.push((format!("{prefix}{stem}"), read(&path)?));
