@@ -24,9 +24,8 @@ use super::units::{Memory, Money};
     derive = "PartialEq",
     doc = "GpuPool is a group of equal GPU nodes bought one way; nodes of another price, such as spot, are a pool of \
            their own. The administrator writes it, variants name it.",
-    validation = kube::core::Rule::new("self.metadata.name.size() <= 63").message(
-        "metadata.name must have at most 63 characters, so that it fits into a label"
-    ),
+    validation = kube::core::Rule::new("self.metadata.name.size() <= 63")
+        .message(kube::core::Message::Expression(super::names::TOO_LONG.to_owned())),
     printcolumn(name = "Product", type_ = "string", json_path = ".spec.accelerator.product"),
     printcolumn(name = "Nodes", type_ = "integer", json_path = ".status.nodes.ready"),
     printcolumn(name = "GPUs", type_ = "integer", json_path = ".status.accelerators.total"),
@@ -130,7 +129,7 @@ pub struct PoolNodes {
 /// Accelerators of the ready nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct PoolAccelerators {
-    /// All of them.
+    /// All accelerators of the ready nodes.
     #[serde(default)]
     pub total: u32,
     /// Those that no pod has asked for.

@@ -27,9 +27,8 @@ pub const MOST_REPLICAS: u32 = 10_000;
     derive = "PartialEq",
     doc = "InferenceDeployment keeps one served model inside its latency objective at the lowest GPU cost: it \
            decides how many replicas of which variant run, and says why.",
-    validation = kube::core::Rule::new("self.metadata.name.size() <= 63").message(
-        "metadata.name must have at most 63 characters, so that it fits into a label"
-    ),
+    validation = kube::core::Rule::new("self.metadata.name.size() <= 63")
+        .message(kube::core::Message::Expression(super::names::TOO_LONG.to_owned())),
     printcolumn(name = "Engine", type_ = "string", json_path = ".spec.engine"),
     printcolumn(name = "Ready", type_ = "integer", json_path = ".status.replicas.ready"),
     printcolumn(name = "Desired", type_ = "integer", json_path = ".status.replicas.desired"),
@@ -64,7 +63,7 @@ pub struct InferenceDeploymentSpec {
     #[schemars(length(max = 63), extend("x-kubernetes-validations" = names::word("metricsSource", "the name of a metric source", "default")))]
     pub metrics_source: String,
     /// The ways to serve the model, each a workload of its own that is scaled. From 1 to 16, by name.
-    #[schemars(length(min = 1, max = 16), extend(
+    #[schemars(length(max = 16), extend(
         "x-kubernetes-list-type" = "map",
         "x-kubernetes-list-map-keys" = ["name"],
         "x-kubernetes-validations" = variants_rules(),
@@ -255,9 +254,13 @@ fn min_below_max(skip: &str, least: u32) -> CelRule {
     .at(".min")
 }
 
-/// Each target belongs to one variant.
+/// There is a variant, and each target belongs to one only.
 fn variants_rules() -> Vec<CelRule> {
     vec![
+        CelRule::new(
+            "size(self) > 0",
+            "variants is empty but must have at least one variant: a name and a targetRef, the workload to scale",
+        ),
         CelRule::new(
             "self.all(a, self.exists_one(b, b.targetRef == a.targetRef))",
             "two variants scale the same target: give each variant a targetRef of its own",
