@@ -1,6 +1,8 @@
 //! The custom resources on a real API server: what is accepted, what a user sees of what is not, what `kubectl`
 //! shows, and that a full status fits.
 
+use std::time::{Duration, Instant};
+
 use inferscale::api::{
     AppliedLimits, Candidate, Change, Condition, ConditionStatus, ConditionType, Decision, InferenceDeployment,
     InferenceDeploymentStatus, Input, ObjectiveStatus, Reason, ReplicaCounts, Timestamp, VariantStatus, text,
@@ -20,7 +22,12 @@ fn manifest(case: &Case) -> String {
 }
 
 async fn dry_run(cluster: &Cluster, namespace: &str, manifest: &str) -> Said {
-    cluster.kubectl(&["apply", "--server-side", "--dry-run=server", "-n", namespace, "-f", "-"], manifest).await
+    cluster
+        .kubectl(
+            &["apply", "--server-side", "--dry-run=server", "-n", namespace, "-f", "-"],
+            manifest,
+        )
+        .await
 }
 
 /// What is wrong with the answer to a case.
@@ -61,27 +68,63 @@ async fn the_smallest_object_gets_its_defaults() {
     let cluster = cluster();
     let client = cluster.client().await;
     let namespace = cluster.namespace(&client, "defaults").await;
-    let said = cluster.kubectl(&["apply", "--server-side", "-n", &namespace, "-f", "-"], &example("smallest")).await;
+    let said = cluster
+        .kubectl(
+            &["apply", "--server-side", "-n", &namespace, "-f", "-"],
+            &example("smallest"),
+        )
+        .await;
     assert!(said.success, "{}", said.stderr);
-    let stored = Api::<InferenceDeployment>::namespaced(client, &namespace).get("chat").await.expect("stored");
+    let stored = Api::<InferenceDeployment>::namespaced(client, &namespace)
+        .get("chat")
+        .await
+        .expect("stored");
     let read: InferenceDeployment = serde_yaml::from_str(&example("smallest")).expect("readable");
-    assert_eq!(stored.spec, read.spec, "the defaults of the API server are not those of the Rust types");
-    assert_eq!((read.spec.replicas.min, read.spec.metrics_source.as_str()), (1, "default"));
+    assert_eq!(
+        stored.spec, read.spec,
+        "the defaults of the API server are not those of the Rust types"
+    );
+    assert_eq!(
+        (read.spec.replicas.min, read.spec.metrics_source.as_str()),
+        (1, "default")
+    );
+}
+
+/// The server publishes the texts of a definition a little later than it serves its objects.
+async fn explain(cluster: &Cluster, path: &str) -> Said {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let said = cluster.kubectl(&["explain", path], "").await;
+        if said.success || Instant::now() > deadline {
+            return said;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn explain_reads_as_a_manual() {
     let cluster = cluster();
     for (path, words) in [
-        ("infd.spec.objectives", vec!["Default 99%.", "Range 10s to 1h.", "Example: 500ms."]),
-        ("infd.spec.variants.targetRef", vec!["has a scale subresource", "Example: apps/v1."]),
+        (
+            "infd.spec.objectives",
+            vec!["Default 99%.", "Range 10s to 1h.", "Example: 500ms."],
+        ),
+        (
+            "infd.spec.variants.targetRef",
+            vec!["has a scale subresource", "Example: apps/v1."],
+        ),
         ("infd.status.decision", vec!["what was measured"]),
         ("gpupool.spec.price", vec!["US dollars", "Decimals must be quoted."]),
     ] {
-        let said = cluster.kubectl(&["explain", path], "").await;
+        let said = explain(cluster, path).await;
         let text = said.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
         for word in words {
-            assert!(text.contains(word), "kubectl explain {path} does not say {word:?}:\n{}", said.stdout);
+            assert!(
+                text.contains(word),
+                "kubectl explain {path} does not say {word:?}:\n{}",
+                said.stdout
+            );
         }
     }
 }
@@ -94,7 +137,12 @@ fn long(n: usize) -> String {
 /// Everything that the schema allows, at its limit.
 fn full_status() -> InferenceDeploymentStatus {
     let now: Timestamp = serde_json::from_str("\"2026-12-24T18:00:00Z\"").expect("an instant");
-    let counts = ReplicaCounts { desired: 4, ready: 3, starting: 1, draining: 0 };
+    let counts = ReplicaCounts {
+        desired: 4,
+        ready: 3,
+        starting: 1,
+        draining: 0,
+    };
     InferenceDeploymentStatus {
         observed_generation: Some(1),
         conditions: (0..16)
@@ -151,7 +199,13 @@ fn full_status() -> InferenceDeploymentStatus {
             ],
         }),
         history: vec![
-            Change { time: now, from: 1, to: 2, reason: long(text::NAME), message: long(text::HISTORY_MESSAGE) };
+            Change {
+                time: now,
+                from: 1,
+                to: 2,
+                reason: long(text::NAME),
+                message: long(text::HISTORY_MESSAGE)
+            };
             5
         ],
         applied_limits: Some(AppliedLimits { max_replicas: 20 }),
@@ -168,7 +222,10 @@ async fn the_fullest_status_is_stored_as_it_was_written() {
     infds.create(&PostParams::default(), &infd).await.expect("created");
     let status = full_status();
     let patch = Patch::Merge(json!({"status": status}));
-    infds.patch_status("chat", &PatchParams::default(), &patch).await.expect("every bound is the schema's");
+    infds
+        .patch_status("chat", &PatchParams::default(), &patch)
+        .await
+        .expect("every bound is the schema's");
     let stored = infds.get("chat").await.expect("stored");
     assert_eq!(stored.status.as_ref(), Some(&status));
     assert_eq!(stored.spec, infd.spec, "a status write changes no spec");
@@ -178,7 +235,10 @@ async fn the_fullest_status_is_stored_as_it_was_written() {
     let mut beyond = status;
     beyond.history.push(Change::default());
     let patch = Patch::Merge(json!({"status": beyond}));
-    infds.patch_status("chat", &PatchParams::default(), &patch).await.expect_err("six changes are too many");
+    infds
+        .patch_status("chat", &PatchParams::default(), &patch)
+        .await
+        .expect_err("six changes are too many");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -196,18 +256,41 @@ async fn get_shows_what_an_owner_asks_first() {
             reason: Reason::Met.to_string(),
             ..Condition::default()
         }],
-        replicas: Some(ReplicaCounts { desired: 4, ready: 3, starting: 1, draining: 0 }),
+        replicas: Some(ReplicaCounts {
+            desired: 4,
+            ready: 3,
+            starting: 1,
+            draining: 0,
+        }),
         accelerators: Some(8),
         hourly_cost: Some("27.52".to_owned()),
-        decision: Some(Decision { reason: "ScaleUp".to_owned(), ..Decision::default() }),
+        decision: Some(Decision {
+            reason: "ScaleUp".to_owned(),
+            ..Decision::default()
+        }),
         ..InferenceDeploymentStatus::default()
     };
     let patch = Patch::Merge(json!({"status": status}));
-    infds.patch_status("chat", &PatchParams::default(), &patch).await.expect("written");
+    infds
+        .patch_status("chat", &PatchParams::default(), &patch)
+        .await
+        .expect("written");
     let said = cluster.kubectl(&["get", "infd", "chat", "-n", &namespace], "").await;
-    let rows: Vec<Vec<&str>> = said.stdout.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(rows[0], ["NAME", "ENGINE", "READY", "DESIRED", "SLO", "GPUS", "$/H", "REASON", "AGE"]);
-    assert_eq!(rows[1][..8], ["chat", "vLLM", "3", "4", "True", "8", "27.52", "ScaleUp"]);
+    let rows: Vec<Vec<&str>> = said
+        .stdout
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(
+        rows[0],
+        [
+            "NAME", "ENGINE", "READY", "DESIRED", "SLO", "GPUS", "$/H", "REASON", "AGE"
+        ]
+    );
+    assert_eq!(
+        rows[1][..8],
+        ["chat", "vLLM", "3", "4", "True", "8", "27.52", "ScaleUp"]
+    );
 }
 
 /// `kubectl apply` of a manifest that carries a status leaves the operator's status alone.
@@ -217,8 +300,13 @@ async fn a_user_cannot_write_status() {
     let client = cluster.client().await;
     let namespace = cluster.namespace(&client, "subresource").await;
     let manifest = example("smallest") + "status:\n  accelerators: 7\n";
-    let said = cluster.kubectl(&["apply", "--server-side", "-n", &namespace, "-f", "-"], &manifest).await;
+    let said = cluster
+        .kubectl(&["apply", "--server-side", "-n", &namespace, "-f", "-"], &manifest)
+        .await;
     assert!(said.success, "{}", said.stderr);
-    let stored = Api::<InferenceDeployment>::namespaced(client, &namespace).get("chat").await.expect("stored");
+    let stored = Api::<InferenceDeployment>::namespaced(client, &namespace)
+        .get("chat")
+        .await
+        .expect("stored");
     assert_eq!(stored.status, None);
 }

@@ -35,8 +35,13 @@ pub fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(|| {
         // Two crates bring rustls; without a chosen provider the first TLS connection would panic.
-        rustls::crypto::aws_lc_rs::default_provider().install_default().expect("no other TLS provider");
-        let cluster = Cluster { env: start(), namespaces: AtomicU32::new(0) };
+        rustls::crypto::aws_lc_rs::default_provider()
+            .install_default()
+            .expect("no other TLS provider");
+        let cluster = Cluster {
+            env: start(),
+            namespaces: AtomicU32::new(0),
+        };
         cluster.install_definitions();
         cluster
     })
@@ -57,7 +62,9 @@ fn start() -> BTreeMap<String, String> {
         None => up.args([&format!("test-{pid}"), "--owner", &pid]),
     };
     // The name given above counts, not the cluster that the shell talks about.
-    up.env_remove("INFERSCALE_CLUSTER_DIR").stdin(Stdio::null()).stderr(Stdio::inherit());
+    up.env_remove("INFERSCALE_CLUSTER_DIR")
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit());
     let output = up.output().expect("e2e/cluster/up");
     assert!(output.status.success(), "e2e/cluster/up failed: {}", output.status);
     let path = String::from_utf8(output.stdout).expect("a path").trim().to_owned();
@@ -72,7 +79,9 @@ fn start() -> BTreeMap<String, String> {
 impl Cluster {
     /// A value of the cluster's env file, such as `PROMETHEUS_URL`.
     pub fn env(&self, key: &str) -> &str {
-        self.env.get(key).unwrap_or_else(|| panic!("the cluster's env file has no {key}"))
+        self.env
+            .get(key)
+            .unwrap_or_else(|| panic!("the cluster's env file has no {key}"))
     }
 
     /// The whole env file, for programs under test.
@@ -104,7 +113,9 @@ impl Cluster {
             },
             ..Namespace::default()
         };
-        let created = Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &namespace).await;
+        let created = Api::<Namespace>::all(client.clone())
+            .create(&PostParams::default(), &namespace)
+            .await;
         created.expect("a namespace").metadata.name.expect("a name")
     }
 
@@ -120,10 +131,15 @@ impl Cluster {
             .spawn()
             .expect("kubectl");
         let mut stdin = child.stdin.take().expect("a pipe");
-        stdin.write_all(input.as_bytes()).await.expect("kubectl reads its input");
+        stdin
+            .write_all(input.as_bytes())
+            .await
+            .expect("kubectl reads its input");
         drop(stdin);
         let output = tokio::time::timeout(COMMAND_TIMEOUT, child.wait_with_output()).await;
-        let output = output.unwrap_or_else(|_| panic!("kubectl {arguments:?} takes too long")).expect("an end");
+        let output = output
+            .unwrap_or_else(|_| panic!("kubectl {arguments:?} takes too long"))
+            .expect("an end");
         Said {
             success: output.status.success(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -145,7 +161,10 @@ impl Cluster {
                 .output()
                 .expect("kubectl");
             let errors = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success() && errors.is_empty(), "kubectl {arguments:?}: {errors}");
+            assert!(
+                output.status.success() && errors.is_empty(),
+                "kubectl {arguments:?}: {errors}"
+            );
         }
     }
 }
