@@ -46,11 +46,7 @@ pub struct GpuPoolSpec {
         extend(
             "maxProperties" = 16,
             "additionalProperties" = {"type": "string", "maxLength": 63},
-            "x-kubernetes-validations" = [CelRule::new(
-                "size(self) > 0",
-                "nodeSelector is empty but must have at least one label that only nodes of this pool carry, \
-                 such as karpenter.sh/nodepool: h100",
-            )]
+            "x-kubernetes-validations" = selector_rules(),
         )
     )]
     pub node_selector: BTreeMap<String, String>,
@@ -135,4 +131,33 @@ pub struct PoolAccelerators {
     /// Those that no pod has asked for.
     #[serde(default)]
     pub free: u32,
+}
+
+/// There is a label, and each is one that a node can have.
+fn selector_rules() -> Vec<CelRule> {
+    let key = "k.matches('^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$')";
+    let value = "self[k].matches('^([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)?$')";
+    vec![
+        CelRule::new(
+            "size(self) > 0",
+            "nodeSelector is empty but must have at least one label that only nodes of this pool carry, such as \
+             karpenter.sh/nodepool: h100",
+        ),
+        CelRule::new(
+            format!("self.all(k, {key})"),
+            "nodeSelector has a key that is no label: write label: value, such as karpenter.sh/nodepool: h100",
+        )
+        .says(format!(
+            "'nodeSelector has the keys %s that are no labels: write label: value, such as karpenter.sh/nodepool: h100'\
+             .format([self.filter(k, !{key})])"
+        )),
+        CelRule::new(
+            format!("self.all(k, {value})"),
+            "nodeSelector has a value that no label can have: use letters, digits, -, . and _, such as h100",
+        )
+        .says(format!(
+            "'nodeSelector has at %s a value that no label can have: use letters, digits, -, . and _, such as h100'\
+             .format([self.filter(k, !{value})])"
+        )),
+    ]
 }

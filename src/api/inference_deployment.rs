@@ -105,7 +105,7 @@ pub struct Objectives {
     #[serde(default = "default_window")]
     #[schemars(extend("x-kubernetes-validations" = Duration::rules("window", Objectives::WINDOW)))]
     pub window: Duration,
-    /// The longest time from the arrival of a request to its first token. No default: absent means no such target.
+    /// The longest time from the arrival of a request at the engine to its first token. No default: absent means no such target.
     /// Range 1ms to 1h. Example: 500ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-kubernetes-validations" = Duration::rules("timeToFirstToken", Objectives::TIME_TO_FIRST_TOKEN)))]
@@ -160,7 +160,7 @@ pub struct Variant {
     /// What this variant is called, unique in the object; status and metrics use it. Example: h100-fp8.
     #[schemars(length(max = 63), extend("x-kubernetes-validations" = names::label("name", "h100-fp8")))]
     pub name: String,
-    /// The workload that is scaled.
+    /// The workload that is scaled: anything in the same namespace that has a scale subresource.
     pub target_ref: TargetRef,
     /// The GpuPool it runs on, which gives the price. No default: absent means no price and no pool capacity is
     /// known. Example: h100.
@@ -175,7 +175,7 @@ pub struct Variant {
     pub performance: Option<Performance>,
 }
 
-/// The workload that is scaled: anything in the same namespace that has a scale subresource.
+/// The workload that is scaled.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TargetRef {

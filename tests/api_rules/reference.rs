@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use inferscale::api::{ConditionType, conditions, definitions};
+use inferscale::api::{ConditionType, conditions, decisions, definitions};
 use serde_json::Value;
 use strum::IntoEnumIterator;
 
@@ -25,18 +25,18 @@ pub fn api() -> String {
         let value = serde_json::to_value(&definition).expect("JSON");
         let names = &definition.spec.names;
         let schema = &value["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-        let short = names
-            .short_names
-            .iter()
-            .flatten()
-            .map(|n| format!(", short name `{n}`"))
-            .collect::<String>();
+        let short = names.short_names.iter().flatten().next();
+        let short = short.map_or(String::new(), |name| format!(", short name `{name}`"));
+        let scope = if definition.spec.scope == "Cluster" {
+            "Cluster-scoped"
+        } else {
+            "Namespaced"
+        };
         writeln!(
             page,
-            "\n## {}\n\n{}\n\n{}{short}.\n",
+            "\n## {}\n\n{}\n\n{scope}{short}.\n",
             names.kind,
             schema["description"].as_str().unwrap_or(""),
-            definition.spec.scope
         )
         .expect("a string");
         if names.kind == "GpuPool" {
@@ -127,6 +127,14 @@ pub fn conditions() -> String {
             )
             .expect("a string");
         }
+    }
+    page.push_str(
+        "\n## Reasons of decisions\n\nThe column REASON of `kubectl get infd`, from `status.decision.reason`; \
+         `status.decision.message` has the numbers.\n\n| reason | meaning | what to do |\n|---|---|---|\n",
+    );
+    for reason in inferscale_core::plan::Reason::iter() {
+        let (meaning, remedy) = decisions::explain(reason);
+        writeln!(page, "| {reason} | {meaning} | {remedy} |").expect("a string");
     }
     page
 }

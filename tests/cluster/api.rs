@@ -122,8 +122,7 @@ async fn explain_reads_as_a_manual() {
         for word in words {
             assert!(
                 text.contains(word),
-                "kubectl explain {path} does not say {word:?}:\n{}",
-                said.stdout
+                "kubectl explain {path} does not say {word:?}:\n{said:?}"
             );
         }
     }
@@ -178,7 +177,7 @@ fn full_status() -> InferenceDeploymentStatus {
         decision: Some(Decision {
             id: long(64),
             time: now,
-            reason: "ScaleUp".to_owned(),
+            reason: "DemandUp".to_owned(),
             message: long(text::MESSAGE),
             inputs: vec![
                 Input {
@@ -265,7 +264,7 @@ async fn get_shows_what_an_owner_asks_first() {
         accelerators: Some(8),
         hourly_cost: Some("27.52".to_owned()),
         decision: Some(Decision {
-            reason: "ScaleUp".to_owned(),
+            reason: "DemandUp".to_owned(),
             ..Decision::default()
         }),
         ..InferenceDeploymentStatus::default()
@@ -289,7 +288,7 @@ async fn get_shows_what_an_owner_asks_first() {
     );
     assert_eq!(
         rows[1][..8],
-        ["chat", "vLLM", "3", "4", "True", "8", "27.52", "ScaleUp"]
+        ["chat", "vLLM", "3", "4", "True", "8", "27.52", "DemandUp"]
     );
 }
 
