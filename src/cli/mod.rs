@@ -3,6 +3,7 @@
 //! Errors go to stderr. Exit codes: 0 = done, 1 = failed, 2 = wrong usage.
 
 mod completion;
+mod crd;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,8 @@ pub struct Cli {
 enum Command {
     /// Print the completion script of a shell
     Completion(completion::Args),
+    /// Print the custom resource definitions, or write them into a directory
+    Crd(crd::Args),
 }
 
 impl Cli {
@@ -30,6 +33,7 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Completion(args) => completion::run(&args),
+            Command::Crd(args) => crd::run(&args),
         }
     }
 }

@@ -1,1 +1,3 @@
 //! The senses: Prometheus and the cluster's stores into a snapshot.
+
+pub mod prometheus;

@@ -25,6 +25,11 @@ impl Timing {
         self.grid * 8
     }
 
+    /// How far back the very first look reaches, so that a restarted operator need not learn the last minutes anew.
+    pub fn backfill(self) -> Span {
+        self.grid * 40
+    }
+
     /// The lead time that is assumed until one has been measured: eight grids (two minutes).
     pub fn assumed_lead_time(self) -> Span {
         self.grid * 8

@@ -123,6 +123,8 @@ pub struct ObjectSnapshot {
     pub reported_max: Option<u32>,
     /// The person's order, when there is one (it may have expired).
     pub replicas_override: Option<Override>,
+    /// Why the metrics source could not be read, in words for people; `None` = it answered.
+    pub source_failure: Option<String>,
     /// Everybody else who scales one of the targets.
     pub conflicts: Vec<Conflict>,
     /// The variants in the order of the spec, 1..=16.

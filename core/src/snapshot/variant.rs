@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::object::Bounds;
-use super::pod::PodSnapshot;
+use super::pod::{Phase, PodSnapshot};
 use crate::performance::Profile;
 use crate::units::UsdPerHour;
 
@@ -51,6 +51,16 @@ impl VariantSnapshot {
             TargetState::Found { replicas } => Some(replicas),
             TargetState::Missing | TargetState::Uncontrollable(_) => None,
         }
+    }
+
+    /// How many of its pods serve.
+    pub fn ready(&self) -> u32 {
+        self.count(|phase| phase == Phase::Ready)
+    }
+
+    /// How many of its pods are in a phase.
+    pub fn count(&self, phase: impl Fn(Phase) -> bool) -> u32 {
+        self.pods.iter().filter(|pod| phase(pod.phase)).count() as u32
     }
 
     /// What one replica costs an hour.

@@ -1,0 +1,135 @@
+//! What the samples are worth: fresh, stale, partial, frozen or absent, and which share of the serving pods they cover.
+
+use crate::snapshot::{ObjectSnapshot, Phase, PodSnapshot, Series, Timing};
+use crate::units::{Ratio, Span, Time};
+
+/// What may be concluded from the samples of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::IntoStaticStr)]
+pub enum Freshness {
+    /// Every serving pod is seen, now.
+    Fresh,
+    /// No pod serves: there is nothing to see.
+    NoPods,
+    /// The metrics source does not answer.
+    SourceUnreachable,
+    /// No sample of any serving pod is there.
+    Missing,
+    /// There are samples, all too old.
+    Stale,
+    /// An engine reports work but makes no progress.
+    Frozen,
+    /// Only some serving pods are seen.
+    Partial,
+}
+
+/// The state of an object's evidence at the time of the snapshot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// What may be concluded.
+    pub freshness: Freshness,
+    /// The share of the serving pods with fresh samples of running, waiting and completed.
+    pub coverage: Ratio,
+    /// Age of the newest sample of the pod that was seen the longest time ago; `None` without any.
+    pub age: Option<Span>,
+    /// Requests running, over the fresh pods.
+    pub running: f64,
+    /// Requests waiting in the engines, over the fresh pods.
+    pub waiting: f64,
+    /// The highest share of a KV cache in use; `None` when no fresh pod reports it.
+    pub kv_use: Option<Ratio>,
+}
+
+impl Evidence {
+    /// Whether a replica may be given back on it.
+    pub fn allows_down(&self) -> bool {
+        self.freshness == Freshness::Fresh
+    }
+
+    /// Whether a replica may be added on it.
+    pub fn allows_up(&self) -> bool {
+        matches!(self.freshness, Freshness::Fresh | Freshness::Partial)
+    }
+}
+
+/// Judges the samples of `object` at `now`.
+pub fn assess(object: &ObjectSnapshot, timing: Timing, now: Time) -> Evidence {
+    let pods: Vec<&PodSnapshot> = object
+        .variants
+        .iter()
+        .flat_map(|v| &v.pods)
+        .filter(|p| p.phase == Phase::Ready)
+        .collect();
+    let oldest = pods.iter().filter_map(|pod| newest(pod)).min();
+    let fresh: Vec<&&PodSnapshot> = pods
+        .iter()
+        .filter(|pod| newest(pod).is_some_and(|at| now.since(at) <= timing.stale_after()))
+        .collect();
+    let coverage = Ratio::of(fresh.len() as f64, pods.len() as f64).unwrap_or(Ratio::ZERO);
+    let freshness = if pods.is_empty() {
+        Freshness::NoPods
+    } else if fresh.is_empty() && object.source_failure.is_some() {
+        Freshness::SourceUnreachable
+    } else if oldest.is_none() {
+        Freshness::Missing
+    } else if fresh.is_empty() {
+        Freshness::Stale
+    } else if fresh.iter().any(|pod| frozen(pod, timing)) {
+        Freshness::Frozen
+    } else if fresh.len() < pods.len() {
+        Freshness::Partial
+    } else {
+        Freshness::Fresh
+    };
+    let sum = |of: fn(&PodSnapshot) -> &Series| fresh.iter().filter_map(|p| of(p).last()).map(|s| s.value).sum();
+    Evidence {
+        freshness,
+        coverage,
+        age: oldest.map(|at| now.since(at)),
+        running: sum(|p| &p.signals.running),
+        waiting: sum(|p| &p.signals.waiting),
+        kv_use: fresh
+            .iter()
+            .filter_map(|p| p.signals.kv_use.last())
+            .map(|s| s.value)
+            .reduce(f64::max)
+            .map(Ratio::clamped),
+    }
+}
+
+/// When the pod was last seen: the oldest of the newest samples of the three counts that demand is made of.
+fn newest(pod: &PodSnapshot) -> Option<Time> {
+    let s = &pod.signals;
+    [&s.running, &s.waiting, &s.completed]
+        .map(|series| series.last().map(|x| x.at))
+        .into_iter()
+        .min()
+        .flatten()
+}
+
+/// Work is reported all the while, but not one token came and not one request ended over three grids of samples.
+fn frozen(pod: &PodSnapshot, timing: Timing) -> bool {
+    let s = &pod.signals;
+    let Some(last) = s.running.last() else { return false };
+    let since = last.at - timing.grid * 3;
+    let recent = |series: &Series| {
+        let samples: Vec<_> = series.samples().iter().filter(|x| x.at >= since).copied().collect();
+        let spans = samples
+            .first()
+            .zip(samples.last())
+            .map_or(Span::ZERO, |(a, b)| b.at.since(a.at));
+        (samples, spans)
+    };
+    let (running, spans) = recent(&s.running);
+    let still = |series: &Series| {
+        let (samples, spans) = recent(series);
+        spans >= timing.grid * 2
+            && samples
+                .windows(2)
+                .all(|w| matches!(w, [a, b] if a.value.total_cmp(&b.value).is_eq()))
+    };
+    spans >= timing.grid * 2
+        && running.iter().all(|x| x.value > 0.0)
+        && still(&s.completed)
+        && still(&s.generated_tokens)
+        && still(&s.prompt_tokens)
+}

@@ -1,0 +1,93 @@
+//! The memory of one object and its fold.
+
+use super::{Attainment, Headroom, Learned, Levels, WorkloadMix};
+use crate::plan::bucket::Bucket;
+use crate::plan::lead_time;
+use crate::snapshot::{ObjectSnapshot, Timing};
+use crate::units::{Ratio, Span, Time};
+
+/// What is remembered of one object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObjectMemory {
+    cursor: Time,
+    watched_since: Time,
+    complete_run: u32,
+    /// The level of demand.
+    pub levels: Levels,
+    /// Headroom over the signal.
+    pub headroom: Headroom,
+    /// Requests inside the targets.
+    pub attainment: Attainment,
+    /// Tokens of a request.
+    pub workload: WorkloadMix,
+    /// Capacity where no profile is given.
+    pub learned: Learned,
+}
+
+impl ObjectMemory {
+    /// Nothing remembered: the first bucket starts at `start`, and the object is watched from `now` on.
+    pub fn new(start: Time, now: Time) -> Self {
+        Self {
+            cursor: start,
+            watched_since: now,
+            complete_run: 0,
+            levels: Levels::default(),
+            headroom: Headroom::default(),
+            attainment: Attainment::default(),
+            workload: WorkloadMix::default(),
+            learned: Learned::default(),
+        }
+    }
+
+    /// Where the next bucket starts.
+    pub fn cursor(&self) -> Time {
+        self.cursor
+    }
+
+    /// How long this operator has watched the object itself; what was back-filled does not count.
+    pub fn watched(&self, now: Time) -> Span {
+        now.since(self.watched_since)
+    }
+
+    /// Buckets in a row, up to the newest, that were seen completely.
+    pub fn complete_run(&self) -> usize {
+        self.complete_run as usize
+    }
+
+    /// Folds in one closed bucket of `object`.
+    pub fn absorb(&mut self, bucket: &Bucket, object: &ObjectSnapshot, timing: Timing) {
+        self.cursor = self.cursor.max(bucket.start + timing.grid);
+        let complete = bucket.coverage == Ratio::ONE;
+        self.complete_run = if complete {
+            self.complete_run.saturating_add(1)
+        } else {
+            0
+        };
+        if bucket.coverage == Ratio::ZERO {
+            // A hole: absent is never zero. The levels stay where they were.
+            return;
+        }
+        // Traffic is spread evenly, so what was not seen is like what was seen.
+        let rate = bucket.arrivals / bucket.coverage.get() / timing.grid.as_secs_f64();
+        let counted = self.levels.absorb(bucket.start, rate, timing.grid);
+        let signal = self.levels.signal().unwrap_or(counted);
+        let lead = lead_time::of(object, timing);
+        self.headroom.absorb(
+            counted,
+            signal,
+            lead.in_buckets(timing.grid) + 1,
+            lead_time::hold(lead, timing),
+        );
+
+        self.workload.absorb(bucket);
+        self.attainment.absorb(bucket, object.objectives.window, timing.grid);
+        let targets = [bucket.time_to_first_token, bucket.time_per_output_token];
+        let missed = targets.iter().flatten().map(|a| a.missed()).fold(0.0, f64::max);
+        let total = targets.iter().flatten().map(|a| a.total).fold(0.0, f64::max);
+        self.headroom.correct(missed, total, object.objectives.attainment);
+        if complete && bucket.replicas > 0 && total > 0.0 {
+            let met = missed <= (1.0 - object.objectives.attainment.get()) * total + 1e-9;
+            self.learned.absorb(rate / f64::from(bucket.replicas), met);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The whole pipeline against a small fluid world: what it decides, and what it never does.
+
+mod closed_loop;
+mod never;
+pub mod world;

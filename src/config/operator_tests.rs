@@ -1,0 +1,276 @@
+use rstest::rstest;
+
+use super::*;
+use crate::config::tempdir::Folder;
+
+const SOURCE: &str = "metricsSources: [{name: default, url: http://prometheus.monitoring:9090}]\n";
+
+fn problems(text: &str) -> Vec<String> {
+    match OperatorConfig::parse(text, "config.yaml") {
+        Err(ConfigError::Invalid { problems, .. }) => problems.iter().map(ToString::to_string).collect(),
+        Err(other) => panic!("{other}"),
+        Ok(config) => panic!("accepted: {config:?}"),
+    }
+}
+
+#[test]
+fn the_smallest_file_has_one_source_and_gets_the_defaults() {
+    let config = OperatorConfig::parse(SOURCE, "config.yaml").unwrap();
+    assert_eq!(
+        config.metrics_sources,
+        [MetricsSource::new("default", "http://prometheus.monitoring:9090")]
+    );
+    assert_eq!(config.timing, Timing::default());
+    assert_eq!(config.listen.metrics.to_string(), "0.0.0.0:8080");
+    assert_eq!(config.presets_directory, None);
+    assert_eq!(config.profiles_directory, None);
+}
+
+#[test]
+fn every_field_is_read() {
+    let config = OperatorConfig::parse(
+        "
+metricsSources:
+- name: mimir
+  url: https://mimir.example.com/prometheus/
+  bearerTokenFile: /etc/token
+  caFile: /etc/ca.pem
+  headers: {X-Scope-OrgID: team}
+  timeout: 1m
+  maxBytes: 1Mi
+timing: {grid: 2s, tick: 1s}
+listen: {metrics: '127.0.0.1:0'}
+presets: {directory: /etc/presets}
+profiles: {directory: /etc/profiles}
+",
+        "config.yaml",
+    )
+    .unwrap();
+    let source = config.source("mimir").unwrap();
+    assert_eq!(source.url, "https://mimir.example.com/prometheus");
+    assert_eq!(source.bearer_token_file, Some("/etc/token".into()));
+    assert_eq!(source.ca_file, Some("/etc/ca.pem".into()));
+    assert_eq!(source.headers["X-Scope-OrgID"], "team");
+    assert_eq!(source.timeout, Duration::from_secs(60));
+    assert_eq!(source.max_bytes, 1 << 20);
+    assert_eq!(config.timing.core().grid, Span::from_secs(2));
+    assert_eq!(config.timing.tick, Duration::from_secs(1));
+    assert_eq!(config.listen.metrics.to_string(), "127.0.0.1:0");
+    assert_eq!(config.presets_directory, Some("/etc/presets".into()));
+    assert_eq!(config.profiles_directory, Some("/etc/profiles".into()));
+}
+
+#[test]
+fn the_tick_follows_the_grid_when_it_is_not_set() {
+    let config = OperatorConfig::parse(&format!("{SOURCE}timing: {{grid: 2s}}"), "f").unwrap();
+    assert_eq!(config.timing.tick, Duration::from_secs(2));
+}
+
+#[rstest]
+#[case::no_file_content(
+    "",
+    "metricsSources: has no entries: without metrics nothing can be decided; write at least one, such as [{name: default, url: http://prometheus.monitoring:9090}]"
+)]
+#[case::a_list_at_the_top(
+    "- a",
+    "a list is not a group of fields: write metricsSources, timing, listen, presets, profiles"
+)]
+#[case::no_yaml("a: [", "this is not YAML: ")]
+#[case::a_field_twice("timing: {}\ntiming: {}", "this is not YAML: ")]
+#[case::unknown_field(
+    "metricSources: []",
+    "metricSources: unknown field: did you mean metricsSources? known here: metricsSources, timing, listen, presets, profiles"
+)]
+#[case::unknown_far_field(
+    "zzz: 1",
+    "zzz: unknown field: known here: metricsSources, timing, listen, presets, profiles"
+)]
+#[case::unknown_source_field(
+    "metricsSources: [{name: a, url: http://b, uri: c}]",
+    "metricsSources[0].uri: unknown field: did you mean url? known here: name, url, bearerTokenFile, caFile, headers, timeout, maxBytes"
+)]
+#[case::one_source_without_list(
+    "metricsSources: {name: a}",
+    "metricsSources: a group of fields is not a list: write [..] or one entry a line with \"- \" before it"
+)]
+#[case::no_name(
+    "metricsSources: [{url: http://b}]",
+    "metricsSources[0].name: is missing: name it, such as default"
+)]
+#[case::bad_name(
+    "metricsSources: [{name: My Source, url: http://b}]",
+    "metricsSources[0].name: \"My Source\" is not a name: use at most 63 of a-z, 0-9 and -, such as default"
+)]
+#[case::no_url(
+    "metricsSources: [{name: a}]",
+    "metricsSources[0].url: is missing: write the server's address, such as http://prometheus.monitoring:9090"
+)]
+#[case::empty_url("metricsSources: [{name: a, url: ''}]", "metricsSources[0].url: is missing: ")]
+#[case::no_scheme(
+    "metricsSources: [{name: a, url: 'prometheus:9090'}]",
+    "metricsSources[0].url: \"prometheus:9090\" has no scheme: write http:// or https://, such as http://prometheus:9090"
+)]
+#[case::ftp(
+    "metricsSources: [{name: a, url: 'ftp://b'}]",
+    "metricsSources[0].url: \"ftp://b\" is neither http:// nor https://: write one of them"
+)]
+#[case::file(
+    "metricsSources: [{name: a, url: 'file:///etc/passwd'}]",
+    "metricsSources[0].url: \"file:///etc/passwd\" is neither http:// nor https://: write one of them"
+)]
+#[case::no_host(
+    "metricsSources: [{name: a, url: 'http://'}]",
+    "metricsSources[0].url: \"http://\" is not an address (empty host): write one such as http://prometheus.monitoring:9090"
+)]
+#[case::bad_port(
+    "metricsSources: [{name: a, url: 'http://b:99999'}]",
+    "metricsSources[0].url: \"http://b:99999\" is not an address (invalid port number): write one such as"
+)]
+#[case::query(
+    "metricsSources: [{name: a, url: 'http://b/?x=1'}]",
+    "metricsSources[0].url: \"http://b/?x=1\" has something after ? or #: leave that out, what is asked is added"
+)]
+#[case::ca_without_tls(
+    "metricsSources: [{name: a, url: 'http://b', caFile: /ca}]",
+    "metricsSources[0].caFile: is set, but url starts with http://: write https://, or leave caFile out"
+)]
+#[case::timeout_without_unit(
+    "metricsSources: [{name: a, url: 'http://b', timeout: 5}]",
+    "metricsSources[0].timeout: 5 is not a time between 100ms and 1m: write one such as 5s"
+)]
+#[case::timeout_too_long(
+    "metricsSources: [{name: a, url: 'http://b', timeout: 2m}]",
+    "metricsSources[0].timeout: \"2m\" is not a time between 100ms and 1m: write one such as 5s"
+)]
+#[case::size_of_nothing(
+    "metricsSources: [{name: a, url: 'http://b', maxBytes: 0}]",
+    "metricsSources[0].maxBytes: 0 is not a size between 64Ki and 1Gi: write one such as 64Mi"
+)]
+#[case::header_name(
+    "metricsSources: [{name: a, url: 'http://b', headers: {'a b': c}}]",
+    "metricsSources[0].headers.a b: is not a header's name: use letters, digits and -"
+)]
+#[case::reserved_header(
+    "metricsSources: [{name: a, url: 'http://b', headers: {Host: c}}]",
+    "metricsSources[0].headers.Host: is written by the client itself: leave it out"
+)]
+#[case::two_authorizations(
+    "metricsSources: [{name: a, url: 'http://b', bearerTokenFile: /t, headers: {Authorization: c}}]",
+    "metricsSources[0].headers.Authorization: is also set by bearerTokenFile: leave one of them out"
+)]
+#[case::header_number(
+    "metricsSources: [{name: a, url: 'http://b', headers: {X-Scope-OrgID: 12}}]",
+    "metricsSources[0].headers.X-Scope-OrgID: 12 is not text: put it in quotes, \"12\""
+)]
+#[case::same_header(
+    "metricsSources: [{name: a, url: 'http://b', headers: {A: c, a: d}}]",
+    "metricsSources[0].headers.a: is here twice"
+)]
+#[case::same_name(
+    "metricsSources: [{name: a, url: 'http://b'}, {name: a, url: 'http://c'}]",
+    "metricsSources[1].name: \"a\" is also the name of metricsSources[0]: give each its own"
+)]
+#[case::grid_zero(
+    "metricsSources: [{name: a, url: 'http://b'}]\ntiming: {grid: 0s}",
+    "timing.grid: \"0s\" is not a time between 1s and 5m: write one such as 15s"
+)]
+#[case::grid_words(
+    "metricsSources: [{name: a, url: 'http://b'}]\ntiming: {grid: often}",
+    "timing.grid: \"often\" is not a time between 1s and 5m: write one such as 15s"
+)]
+#[case::tick_too_long(
+    "metricsSources: [{name: a, url: 'http://b'}]\ntiming: {tick: 1m}",
+    "timing.tick: \"1m\" is longer than grid (15s): a bucket would close unseen; write at most the grid"
+)]
+#[case::no_port(
+    "metricsSources: [{name: a, url: 'http://b'}]\nlisten: {metrics: localhost}",
+    "listen.metrics: \"localhost\" is not an address with a port: write one such as 0.0.0.0:8080"
+)]
+#[case::directory_number(
+    "metricsSources: [{name: a, url: 'http://b'}]\npresets: {directory: 5}",
+    "presets.directory: 5 is not text: put it in quotes, \"5\""
+)]
+#[case::directory_bare(
+    "metricsSources: [{name: a, url: 'http://b'}]\nprofiles: /etc",
+    "profiles: \"/etc\" is not a group of fields: write directory"
+)]
+fn a_mistake_is_named_with_its_place_value_rule_and_fix(#[case] text: &str, #[case] expected: &str) {
+    let found = problems(text);
+    assert!(found.iter().any(|p| p.starts_with(expected)), "{found:#?}");
+}
+
+#[test]
+fn all_mistakes_come_at_once() {
+    let found = problems(
+        "
+metricsSources:
+- {name: A, url: prometheus:9090, timeout: never}
+- {url: 5}
+timing: {grid: 1d}
+lisen: {}
+",
+    );
+    let paths: Vec<&str> = found.iter().map(|p| p.split(": ").next().unwrap()).collect();
+    assert_eq!(
+        paths,
+        [
+            "lisen",
+            "metricsSources[0].name",
+            "metricsSources[0].url",
+            "metricsSources[0].timeout",
+            "metricsSources[1].name",
+            "metricsSources[1].url",
+            "timing.grid"
+        ]
+    );
+}
+
+#[rstest]
+#[case("metricsSources: [{name: a, url: 'http://user:s3cret@b'}]")]
+#[case("metricsSources: [{name: a, url: 'user:s3cret@b'}]")]
+#[case("metricsSources: [{name: a, url: 'http://user:s3cret@b:99999'}]")]
+#[case("metricsSources: [{name: a, url: 'http://b', headers: {X-Key: \"s3cret\\n\"}}]")]
+fn a_secret_is_never_in_an_error(#[case] text: &str) {
+    let found = problems(text);
+    assert!(found.iter().all(|p| !p.contains("s3cret")), "{found:?}");
+}
+
+#[test]
+fn a_header_is_never_in_the_debug_text() {
+    let text = "metricsSources: [{name: a, url: 'http://b', headers: {X-Key: s3cret}}]";
+    let shown = format!("{:?}", OperatorConfig::parse(text, "f").unwrap());
+    assert!(shown.contains("X-Key") && !shown.contains("s3cret"), "{shown}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = OperatorConfig::load(Path::new("/nowhere/config.yaml"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("cannot read /nowhere/config.yaml: No such file"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_file_without_end_is_not_read_to_its_end() {
+    let error = OperatorConfig::load(Path::new("/dev/zero")).unwrap_err().to_string();
+    assert!(error.contains("larger than 1Mi"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_not_utf8_is_named() {
+    let folder = Folder::new();
+    let path = folder.write("config.yaml", "");
+    std::fs::write(&path, [b'a', 0xff]).unwrap();
+    let error = OperatorConfig::load(&path).unwrap_err().to_string();
+    assert!(error.contains("byte 1 is not UTF-8"), "{error}");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "\\PC{0,200}") {
+        let _ = OperatorConfig::parse(&text, "f");
+    }
+}
