@@ -20,8 +20,7 @@ const REQUEST: Duration = Duration::from_secs(2);
 const FIELD_MANAGER: &str = "inferscale-scale";
 
 /// What became of one write.
-#[derive(Debug, Clone, PartialEq, Eq, strum::IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The API server took it.
     Written,

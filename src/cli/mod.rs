@@ -4,6 +4,7 @@
 
 mod completion;
 mod crd;
+mod operator;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,8 @@ enum Command {
     Completion(completion::Args),
     /// Print the custom resource definitions, or write them into a directory
     Crd(crd::Args),
+    /// Run the operator in a cluster
+    Operator(operator::Args),
 }
 
 impl Cli {
@@ -34,6 +37,7 @@ impl Cli {
         match self.command {
             Command::Completion(args) => completion::run(&args),
             Command::Crd(args) => crd::run(&args),
+            Command::Operator(args) => operator::run(&args),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What every long-running command stands on: the clock, the end, the HTTP server, metrics, logs. I/O.
 
+pub mod chain;
 pub mod clock;
 pub mod http;
 pub mod metrics;

@@ -6,11 +6,9 @@ use inferscale_core::units::Time;
 
 use super::report::View;
 use crate::api::conditions::status_of;
+use crate::api::text::{self, shorten};
 use crate::api::{Condition, ConditionStatus, ConditionType, Reason};
 use crate::observe::Invalid;
-
-/// The longest message that the schema takes, in characters.
-const LONGEST: usize = 1000;
 
 /// One condition as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +79,7 @@ pub fn merge(found: Vec<Found>, before: &[Condition], generation: Option<i64>, n
                 type_,
                 status,
                 reason: f.reason.to_string(),
-                message: f.message.chars().take(LONGEST).collect(),
+                message: shorten(&f.message, text::MESSAGE),
                 observed_generation: generation,
             }
         })

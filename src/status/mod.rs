@@ -9,8 +9,8 @@ mod pool;
 mod report;
 mod write;
 
-pub use conditions::{Found, conditions, invalid};
+pub use conditions::{Found, conditions, invalid, merge};
 pub use events::{events, transitions};
 pub use pool::pool_status;
 pub use report::{View, report};
-pub use write::{differs, differs_slowly, write};
+pub use write::{How, WriteError, differs, differs_slowly, write};

@@ -6,6 +6,7 @@ use inferscale_core::units::Time;
 
 use super::conditions;
 use crate::act::{Applied, Outcome};
+use crate::api::text::{self, shorten};
 use crate::api::{
     AppliedLimits, Candidate, Change, ConditionStatus, Decision, InferenceDeploymentStatus, Input, ObjectiveStatus,
     ReplicaCounts, VariantStatus,
@@ -155,13 +156,13 @@ fn decision(view: &View<'_>, before: &InferenceDeploymentStatus) -> Decision {
         id: new.id.clone(),
         time: new.time.into(),
         reason: new.reason.to_string(),
-        message: clip(&new.message, 1000),
+        message: shorten(&new.message, text::MESSAGE),
         inputs: new
             .inputs
             .iter()
             .map(|input| Input {
                 name: input.name.to_owned(),
-                value: clip(&input.value, 64),
+                value: shorten(&input.value, text::VALUE),
                 age: input.age.map(|age| age.to_string()),
                 coverage: Some(input.coverage.to_string()),
             })
@@ -170,9 +171,9 @@ fn decision(view: &View<'_>, before: &InferenceDeploymentStatus) -> Decision {
             .candidates
             .iter()
             .map(|c| Candidate {
-                replicas: clip(&c.replicas, 256),
+                replicas: shorten(&c.replicas, text::CANDIDATE),
                 hourly_cost: c.cost.map(|cost| money(cost.get())),
-                verdict: clip(&c.verdict, 256),
+                verdict: shorten(&c.verdict, text::CANDIDATE),
             })
             .collect(),
     }
@@ -189,14 +190,10 @@ fn history(view: &View<'_>, applied: &Applied, before: &[Change]) -> Vec<Change>
                 from,
                 to: view.plan.desired(),
                 reason: view.plan.decision.reason.to_string(),
-                message: clip(&view.plan.decision.message, 256),
+                message: shorten(&view.plan.decision.message, text::HISTORY_MESSAGE),
             },
         );
         history.truncate(HISTORY);
     }
     history
-}
-
-fn clip(text: &str, characters: usize) -> String {
-    text.chars().take(characters).collect()
 }

@@ -40,19 +40,37 @@ pub fn conditions_differ(a: &[Condition], b: &[Condition]) -> bool {
     facts(a) != facts(b)
 }
 
-/// Writes a status by server-side apply, so that a field that is left out goes away.
+/// How a status is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// By server-side apply, so that a field that is left out goes away.
+    Apply,
+    /// By a merge, for an object that breaks its schema: the API server cannot compute an apply on it.
+    Merge,
+}
+
+/// Writes a status.
 ///
 /// # Errors
 /// When the API server refuses it, or does not answer within two seconds.
-pub async fn write<K, S>(api: &Api<K>, kind: (&str, &str), name: &str, status: &S) -> Result<(), WriteError>
+pub async fn write<K, S>(api: &Api<K>, kind: (&str, &str), name: &str, status: &S, how: How) -> Result<(), WriteError>
 where
     K: Resource + Clone + DeserializeOwned + Debug,
     S: Serialize,
 {
     let (api_version, kind) = kind;
     let patch = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, "status": status});
-    let params = PatchParams::apply(FIELD_MANAGER).force();
-    match tokio::time::timeout(REQUEST, api.patch_status(name, &params, &Patch::Apply(&patch))).await {
+    let (params, patch) = match how {
+        How::Apply => (PatchParams::apply(FIELD_MANAGER).force(), Patch::Apply(&patch)),
+        How::Merge => (
+            PatchParams {
+                field_manager: Some(FIELD_MANAGER.to_owned()),
+                ..PatchParams::default()
+            },
+            Patch::Merge(&patch),
+        ),
+    };
+    match tokio::time::timeout(REQUEST, api.patch_status(name, &params, &patch)).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(WriteError::Refused(Box::new(error))),
         Err(_) => Err(WriteError::NoAnswer),

@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::follow::{follow, follow_dynamic};
+use crate::api::TargetRef;
 
 /// How often to look whether KEDA has been installed since.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
@@ -84,7 +85,7 @@ impl Resource for SlimScaledObject {
 }
 
 /// A target as a key: namespace, API group, kind, name. Versions of one group name the same object.
-pub type TargetKey = (String, String, String, String);
+type TargetKey = (String, String, String, String);
 
 /// Everybody else who scales.
 #[derive(Clone)]
@@ -117,7 +118,7 @@ impl Rivals {
     }
 
     /// Every target that somebody else scales, with the kinds and names of who does.
-    pub fn by_target(&self) -> HashMap<TargetKey, Vec<(&'static str, String)>> {
+    pub fn by_target(&self) -> ByTarget {
         let mut all: HashMap<TargetKey, Vec<_>> = HashMap::new();
         for hpa in self.hpas.state() {
             let owner = hpa.owner_references().iter().find(|o| o.kind == "ScaledObject");
@@ -136,12 +137,30 @@ impl Rivals {
                 .or_default()
                 .push(by);
         }
-        all
+        ByTarget(all)
+    }
+}
+
+/// Who scales what, at one instant.
+pub struct ByTarget(HashMap<TargetKey, Vec<(&'static str, String)>>);
+
+impl ByTarget {
+    /// The kinds and names of those that scale a target.
+    pub fn of(&self, namespace: &str, target: &TargetRef) -> Vec<(&'static str, String)> {
+        let target = ScaleTargetRef {
+            api_version: Some(target.api_version.clone()),
+            kind: Some(target.kind.clone()),
+            name: target.name.clone(),
+        };
+        self.0
+            .get(&key(Some(namespace.to_owned()), &target))
+            .cloned()
+            .unwrap_or_default()
     }
 }
 
 /// The key of a target.
-pub fn key(namespace: Option<String>, target: &ScaleTargetRef) -> TargetKey {
+fn key(namespace: Option<String>, target: &ScaleTargetRef) -> TargetKey {
     let api_version = target.api_version.as_deref().unwrap_or("apps/v1");
     let group = api_version.rsplit_once('/').map_or("", |(group, _)| group).to_owned();
     let kind = target.kind.clone().unwrap_or_else(|| "Deployment".to_owned());
