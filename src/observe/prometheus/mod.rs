@@ -20,3 +20,6 @@ pub use collect::{Asked, Collected, PodKey};
 pub use failure::{DropCause, DroppedSamples, FailureClass, QueryFailure};
 pub use query::Limits;
 pub use source::{Source, SourceError};
+
+#[cfg(test)]
+mod real_tests;
