@@ -14,6 +14,7 @@ mod failure;
 mod pods;
 mod query;
 mod reply;
+mod sample;
 mod source;
 
 pub use collect::{Asked, Collected, PodKey};
