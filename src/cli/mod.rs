@@ -4,6 +4,8 @@
 
 mod completion;
 mod crd;
+#[cfg(feature = "laboratory")]
+mod emulate;
 
 use std::process::ExitCode;
 
@@ -23,6 +25,9 @@ enum Command {
     Completion(completion::Args),
     /// Print the custom resource definitions, or write them into a directory
     Crd(crd::Args),
+    /// Stand in for the engines of pods with loopback addresses, and play traces on them
+    #[cfg(feature = "laboratory")]
+    Emulate(emulate::Args),
 }
 
 impl Cli {
@@ -34,6 +39,8 @@ impl Cli {
         match self.command {
             Command::Completion(args) => completion::run(&args),
             Command::Crd(args) => crd::run(&args),
+            #[cfg(feature = "laboratory")]
+            Command::Emulate(args) => emulate::run(args),
         }
     }
 }
