@@ -6,6 +6,7 @@ mod completion;
 mod crd;
 #[cfg(feature = "laboratory")]
 mod emulate;
+mod operator;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,8 @@ enum Command {
     /// Stand in for the engines of pods with loopback addresses, and play traces on them
     #[cfg(feature = "laboratory")]
     Emulate(emulate::Args),
+    /// Run the operator in a cluster
+    Operator(operator::Args),
 }
 
 impl Cli {
@@ -41,6 +44,7 @@ impl Cli {
             Command::Crd(args) => crd::run(&args),
             #[cfg(feature = "laboratory")]
             Command::Emulate(args) => emulate::run(args),
+            Command::Operator(args) => operator::run(&args),
         }
     }
 }

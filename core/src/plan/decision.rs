@@ -62,6 +62,7 @@ pub fn explain(proposal: &Proposal, limits: &[Limit], current: &[u32], desired: 
         (Some(limit), _) if current == desired => limit.reason,
         (Some(limit), _) if matches!(limit.reason, Reason::AtMinimum | Reason::AtMaximum) => limit.reason,
         (_, Some(reason)) => reason,
+        (None, None) if !proposal.enough && to <= from => Reason::AtMaximum,
         (_, None) if to > from => Reason::DemandUp,
         (_, None) if to < from => Reason::DemandDown,
         (_, None) if current != desired => Reason::CheaperVariant,

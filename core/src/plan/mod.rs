@@ -78,6 +78,8 @@ pub struct ObjectPlan {
     pub variants: Vec<VariantPlan>,
     /// Whether the plan may be written; false in Advise and Paused, on a conflict, and without a target.
     pub writes: bool,
+    /// Whether the maxima allow what the demand needs.
+    pub enough: bool,
     /// What the samples are worth.
     pub evidence: Evidence,
     /// What demand to be ready for; `None` before the first bucket.
@@ -192,6 +194,7 @@ fn plan_object(
             inputs: decision::inputs(&evidence, forecast.as_ref()),
             candidates: decision::weighed(object, &proposal),
         },
+        enough: proposal.enough,
         evidence,
         forecast,
         limits,
