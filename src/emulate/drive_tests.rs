@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 
-use inferscale_core::performance::EngineLimits;
-
 use super::*;
 use crate::emulate::scenario::Scenario;
 use crate::emulate::timelapse::Arrival;
@@ -165,7 +163,7 @@ async fn answers_on_the_pods_own_address_until_it_is_gone() {
         let _ = stopped.await;
     };
     let profiles = Profiles::embedded().unwrap();
-    let playing = tokio::spawn(drive(world(50, 20.0), profiles, changes, listener, shutdown, END));
+    let playing = tokio::spawn(drive(world(5000, 20.0), profiles, changes, listener, shutdown, END));
     let get = |url: String| async move {
         let response = reqwest::get(url).await?.error_for_status()?;
         response.text().await
@@ -174,7 +172,7 @@ async fn answers_on_the_pods_own_address_until_it_is_gone() {
     for _ in 0..100 {
         tokio::time::sleep(Duration::from_millis(20)).await;
         page = get(format!("http://{address}/metrics")).await.unwrap_or_default();
-        if page.contains("vllm:num_requests_running{engine=\"0\",model_name=\"llama-3.1-8b\"} 10.0") {
+        if page.contains("vllm:num_requests_running{engine=\"0\",model_name=\"llama-3.1-8b\"} 3.0") {
             break;
         }
     }
@@ -192,5 +190,4 @@ async fn answers_on_the_pods_own_address_until_it_is_gone() {
     stop.send(()).unwrap();
     let load = playing.await.unwrap().loads.remove(0);
     assert!(load.cut > 0 && load.unfinished > 0, "{load:?}");
-    assert_eq!(EngineLimits::default(), pod("1", own(7)).limits());
 }

@@ -101,7 +101,7 @@ fn every_metric_has_the_type_labels_and_buckets_of_the_real_one() {
 fn all_that_the_preset_reads_is_there() {
     let presets = Presets::embedded().unwrap();
     let ours = shapes(&page());
-    for (signal, preset) in &presets.get("vLLM").unwrap().signals {
+    for (signal, preset) in &presets.engine("vLLM").unwrap().signals {
         assert!(ours.contains_key(&preset.metric), "{signal:?} reads {}", preset.metric);
     }
 }

@@ -299,7 +299,7 @@ mod tests {
     )]
     #[case(
         "loads: {a: {trace: t, pods: {namespace: n, matchLabels: {a: b}}, targets: {timeToFirstToken: 5}}}",
-        "invalid type: integer `5`, expected a string"
+        "timeToFirstToken is \"5\" but must be a duration"
     )]
     #[case(
         "loads: {a: {trace: t, pods: {namespace: n, matchLabels: {a: b}}, targets: {timeToFirstToken: 2d}}}",

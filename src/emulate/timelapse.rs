@@ -203,6 +203,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
         #[test]
         fn as_many_as_the_rate_promises_in_order_and_in_time(speed in 2.0..60.0_f64, factor in 5.0..20.0_f64, seed in any::<u64>()) {
             let trace = spiky();

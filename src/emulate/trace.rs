@@ -248,15 +248,15 @@ mod tests {
 
     #[rstest]
     #[case(
-        "0,abc,1",
+        "9,abc,1",
         "t.csv:3: input_tokens is \"abc\" but must be a whole number from 0 to 10000000"
     )]
     #[case(
-        "0,1",
+        "9,1",
         "t.csv:3: output_tokens is \"\" but must be a whole number from 0 to 10000000"
     )]
     #[case(
-        "0,1,-4",
+        "9,1,-4",
         "t.csv:3: output_tokens is \"-4\" but must be a whole number from 0 to 10000000"
     )]
     #[case(
