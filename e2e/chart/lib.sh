@@ -4,6 +4,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
+# shellcheck disable=SC2034 # used by the scripts that source this
 chart="$root/charts/inferscale"
 program=${0##*/}
 PATH="$("$root/e2e/cluster/build" --path):$PATH"
