@@ -1,9 +1,11 @@
 //! The sizing formula against the engine: Poisson arrivals at the computed capacity, and what share of the requests
 //! is really inside the objective. The two share the step law and nothing else.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // the whole file is a test
+
 use std::fmt::Write;
 
-use inferscale_core::performance::{EngineLimits, Fit, Profile, Source, StepLaw, Workload, capacity};
+use inferscale_core::performance::{EngineLimits, Profile, Workload, capacity};
 use inferscale_core::simulate::Moment;
 use inferscale_core::simulate::engine::{Completion, Engine, Event, Request};
 use inferscale_core::snapshot::{Objective, Objectives, Target};
@@ -120,38 +122,15 @@ fn measure(profile: &Profile, limits: EngineLimits, case: &Case, rate: f64, requ
     m
 }
 
-fn law(v: [f64; 6], kv: u64) -> Profile {
-    Profile {
-        model: String::new(),
-        accelerator: String::new(),
-        precision: String::new(),
-        step: StepLaw {
-            floor_ms: v[0],
-            c_ms: v[1],
-            d_ms_per_sequence: v[2],
-            e_ms_per_kv_token: v[3],
-            g_ms_per_prefill_token: v[4],
-            h_ms_per_prefill_token_context: v[5],
-        },
-        kv_capacity_tokens: kv,
-        source: Source {
-            dataset: String::new(),
-            licence: String::new(),
-            fit: Fit {
-                median_error_percent: 0.0,
-                worst_error_percent: 0.0,
-            },
-        },
-    }
-}
-
-/// Three accelerators with the law of Llama-3.1-8B, rounded.
+/// Shipped profiles, slow and fast, small and large caches.
 fn profiles() -> [(&'static str, Profile); 3] {
-    [
-        ("a100/bf16", law([14.5, 10.0, 0.045, 8.0e-5, 0.056, 3.1e-6], 432_992)),
-        ("h100/fp8", law([5.7, 4.2, 0.015, 2.4e-5, 0.0157, 4.6e-7], 972_480)),
-        ("l40s/bf16", law([26.9, 18.0, 0.05, 1.85e-4, 0.07, 2.4e-6], 174_857)),
-    ]
+    ["a100/bf16", "h100/fp8", "l40s/bf16"].map(|name| {
+        let path = format!("{}/../profiles/llama-3.1-8b/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
+        (
+            name,
+            serde_yaml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap(),
+        )
+    })
 }
 
 /// Name, prompt and output tokens, gamma shapes of both, targets in ms, sequences.

@@ -24,9 +24,8 @@ use super::units::{Memory, Money};
     derive = "PartialEq",
     doc = "GpuPool is a group of equal GPU nodes bought one way; nodes of another price, such as spot, are a pool of \
            their own. The administrator writes it, variants name it.",
-    validation = kube::core::Rule::new("self.metadata.name.size() <= 63").message(
-        "metadata.name must have at most 63 characters, so that it fits into a label"
-    ),
+    validation = kube::core::Rule::new("self.metadata.name.size() <= 63")
+        .message(kube::core::Message::Expression(super::names::TOO_LONG.to_owned())),
     printcolumn(name = "Product", type_ = "string", json_path = ".spec.accelerator.product"),
     printcolumn(name = "Nodes", type_ = "integer", json_path = ".status.nodes.ready"),
     printcolumn(name = "GPUs", type_ = "integer", json_path = ".status.accelerators.total"),
@@ -47,11 +46,7 @@ pub struct GpuPoolSpec {
         extend(
             "maxProperties" = 16,
             "additionalProperties" = {"type": "string", "maxLength": 63},
-            "x-kubernetes-validations" = [CelRule::new(
-                "size(self) > 0",
-                "nodeSelector is empty but must have at least one label that only nodes of this pool carry, \
-                 such as karpenter.sh/nodepool: h100",
-            )]
+            "x-kubernetes-validations" = selector_rules(),
         )
     )]
     pub node_selector: BTreeMap<String, String>,
@@ -130,10 +125,39 @@ pub struct PoolNodes {
 /// Accelerators of the ready nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct PoolAccelerators {
-    /// All of them.
+    /// All accelerators of the ready nodes.
     #[serde(default)]
     pub total: u32,
     /// Those that no pod has asked for.
     #[serde(default)]
     pub free: u32,
+}
+
+/// There is a label, and each is one that a node can have.
+fn selector_rules() -> Vec<CelRule> {
+    let key = "k.matches('^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$')";
+    let value = "self[k].matches('^([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)?$')";
+    vec![
+        CelRule::new(
+            "size(self) > 0",
+            "nodeSelector is empty but must have at least one label that only nodes of this pool carry, such as \
+             karpenter.sh/nodepool: h100",
+        ),
+        CelRule::new(
+            format!("self.all(k, {key})"),
+            "nodeSelector has a key that is no label: write label: value, such as karpenter.sh/nodepool: h100",
+        )
+        .says(format!(
+            "'nodeSelector has the keys %s that are no labels: write label: value, such as karpenter.sh/nodepool: h100'\
+             .format([self.filter(k, !{key})])"
+        )),
+        CelRule::new(
+            format!("self.all(k, {value})"),
+            "nodeSelector has a value that no label can have: use letters, digits, -, . and _, such as h100",
+        )
+        .says(format!(
+            "'nodeSelector has at %s a value that no label can have: use letters, digits, -, . and _, such as h100'\
+             .format([self.filter(k, !{value})])"
+        )),
+    ]
 }

@@ -27,9 +27,8 @@ pub const MOST_REPLICAS: u32 = 10_000;
     derive = "PartialEq",
     doc = "InferenceDeployment keeps one served model inside its latency objective at the lowest GPU cost: it \
            decides how many replicas of which variant run, and says why.",
-    validation = kube::core::Rule::new("self.metadata.name.size() <= 63").message(
-        "metadata.name must have at most 63 characters, so that it fits into a label"
-    ),
+    validation = kube::core::Rule::new("self.metadata.name.size() <= 63")
+        .message(kube::core::Message::Expression(super::names::TOO_LONG.to_owned())),
     printcolumn(name = "Engine", type_ = "string", json_path = ".spec.engine"),
     printcolumn(name = "Ready", type_ = "integer", json_path = ".status.replicas.ready"),
     printcolumn(name = "Desired", type_ = "integer", json_path = ".status.replicas.desired"),
@@ -64,7 +63,7 @@ pub struct InferenceDeploymentSpec {
     #[schemars(length(max = 63), extend("x-kubernetes-validations" = names::word("metricsSource", "the name of a metric source", "default")))]
     pub metrics_source: String,
     /// The ways to serve the model, each a workload of its own that is scaled. From 1 to 16, by name.
-    #[schemars(length(min = 1, max = 16), extend(
+    #[schemars(length(max = 16), extend(
         "x-kubernetes-list-type" = "map",
         "x-kubernetes-list-map-keys" = ["name"],
         "x-kubernetes-validations" = variants_rules(),
@@ -106,7 +105,7 @@ pub struct Objectives {
     #[serde(default = "default_window")]
     #[schemars(extend("x-kubernetes-validations" = Duration::rules("window", Objectives::WINDOW)))]
     pub window: Duration,
-    /// The longest time from the arrival of a request to its first token. No default: absent means no such target.
+    /// The longest time from the arrival of a request at the engine to its first token. No default: absent means no such target.
     /// Range 1ms to 1h. Example: 500ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-kubernetes-validations" = Duration::rules("timeToFirstToken", Objectives::TIME_TO_FIRST_TOKEN)))]
@@ -161,7 +160,7 @@ pub struct Variant {
     /// What this variant is called, unique in the object; status and metrics use it. Example: h100-fp8.
     #[schemars(length(max = 63), extend("x-kubernetes-validations" = names::label("name", "h100-fp8")))]
     pub name: String,
-    /// The workload that is scaled.
+    /// The workload that is scaled: anything in the same namespace that has a scale subresource.
     pub target_ref: TargetRef,
     /// The GpuPool it runs on, which gives the price. No default: absent means no price and no pool capacity is
     /// known. Example: h100.
@@ -176,7 +175,7 @@ pub struct Variant {
     pub performance: Option<Performance>,
 }
 
-/// The workload that is scaled: anything in the same namespace that has a scale subresource.
+/// The workload that is scaled.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TargetRef {
@@ -255,9 +254,13 @@ fn min_below_max(skip: &str, least: u32) -> CelRule {
     .at(".min")
 }
 
-/// Each target belongs to one variant.
+/// There is a variant, and each target belongs to one only.
 fn variants_rules() -> Vec<CelRule> {
     vec![
+        CelRule::new(
+            "size(self) > 0",
+            "variants is empty but must have at least one variant: a name and a targetRef, the workload to scale",
+        ),
         CelRule::new(
             "self.all(a, self.exists_one(b, b.targetRef == a.targetRef))",
             "two variants scale the same target: give each variant a targetRef of its own",

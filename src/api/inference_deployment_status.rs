@@ -130,7 +130,7 @@ pub struct Decision {
     pub id: String,
     /// When it was decided.
     pub time: Timestamp,
-    /// Why, in one word that programs can read. Example: ScaleUp.
+    /// Why, in one word that programs can read; docs/reference/conditions.md has them all. Example: DemandUp.
     #[schemars(length(max = 63))]
     pub reason: String,
     /// Why, in a sentence for people, with what was measured and what bound it.
@@ -170,7 +170,7 @@ pub struct Input {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Candidate {
-    /// The replicas of each variant. Example: h100-fp8: 4.
+    /// The replicas of each variant. Example: 3 a100-bf16.
     #[schemars(length(max = 256))]
     pub replicas: String,
     /// What it would cost, in US dollars an hour. Absent where a price is unknown. Example: 27.52.
@@ -192,7 +192,7 @@ pub struct Change {
     pub from: u32,
     /// Replicas over all variants after.
     pub to: u32,
-    /// Why, in one word that programs can read. Example: ScaleUp.
+    /// Why, in one word that programs can read. Example: DemandUp.
     #[schemars(length(max = 63))]
     pub reason: String,
     /// Why, in a short sentence for people.

@@ -6,17 +6,19 @@
 
 pub mod condition;
 pub mod conditions;
+pub mod decisions;
 pub mod gpu_pool;
 pub mod inference_deployment;
 pub mod inference_deployment_status;
 pub mod names;
+pub mod reason;
 pub mod rule;
 pub mod schema;
 pub mod text;
 pub mod units;
 
-pub use condition::{Condition, ConditionStatus};
-pub use conditions::{ConditionType, Entry, Reason};
+pub use condition::{Condition, ConditionStatus, ConditionType};
+pub use conditions::Entry;
 pub use gpu_pool::{Accelerator, GpuPool, GpuPoolSpec, GpuPoolStatus, PoolAccelerators, PoolNodes, PoolPrice};
 pub use inference_deployment::{
     InferenceDeployment, InferenceDeploymentSpec, Mode, Objectives, Override, Performance, Replicas, TargetRef,
@@ -26,6 +28,7 @@ pub use inference_deployment_status::{
     AppliedLimits, Candidate, Change, Decision, InferenceDeploymentStatus, Input, ObjectiveStatus, ReplicaCounts,
     VariantStatus,
 };
+pub use reason::Reason;
 pub use units::{Duration, Malformed, Memory, Money, Percent, Timestamp};
 
 /// The API group of every custom resource.

@@ -2,6 +2,9 @@
 
 use super::rule::{self, CelRule};
 
+/// What an object is told whose name does not fit into a label. An expression of CEL.
+pub const TOO_LONG: &str = "'metadata.name has %d characters but must have at most 63, so that it fits into a label: \
+                            choose a shorter name'.format([self.metadata.name.size()])";
 /// A DNS label, RFC 1123.
 const LABEL: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
 /// A DNS subdomain, RFC 1123.

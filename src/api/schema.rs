@@ -43,11 +43,9 @@ pub fn kubernetes(schema: &mut Schema) {
     // The API server does not know unsigned formats and warns on every apply.
     if node.get("format") == Some(&json!("uint32")) {
         node.insert("format".to_owned(), json!("int32"));
-        node.insert("maximum".to_owned(), json!(i32::MAX));
         // A rule says more than `minimum`, and a failed `minimum` keeps every rule from being looked at.
         if node.contains_key("x-kubernetes-validations") {
             node.remove("minimum");
-            node.remove("maximum");
         }
     }
     if let Some(Value::String(description)) = node.get_mut("description") {
@@ -83,7 +81,7 @@ mod tests {
         json!({"x-kubernetes-int-or-string": true, "nullable": false}))]
     #[case::unsigned(
         json!({"type": "integer", "format": "uint32", "minimum": 0}),
-        json!({"type": "integer", "format": "int32", "minimum": 0, "maximum": 2_147_483_647}))]
+        json!({"type": "integer", "format": "int32", "minimum": 0}))]
     #[case::unsigned_with_a_rule(
         json!({"type": "integer", "format": "uint32", "minimum": 0, "x-kubernetes-validations": []}),
         json!({"type": "integer", "format": "int32", "x-kubernetes-validations": []}))]

@@ -4,6 +4,7 @@
 
 mod completion;
 mod crd;
+mod operator;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,8 @@ enum Command {
     Completion(completion::Args),
     /// Print the custom resource definitions, or write them into a directory
     Crd(crd::Args),
+    /// Run the operator in a cluster
+    Operator(operator::Args),
 }
 
 impl Cli {
@@ -32,8 +35,9 @@ impl Cli {
     /// Whatever the subcommand could not do, as one chain for people.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            Command::Completion(args) => completion::run(&args),
+            Command::Completion(args) => Ok(completion::run(&args)),
             Command::Crd(args) => crd::run(&args),
+            Command::Operator(args) => operator::run(&args),
         }
     }
 }

@@ -274,3 +274,78 @@ proptest::proptest! {
         let _ = OperatorConfig::parse(&text, "f");
     }
 }
+
+/// The reference page shows what it says, so it cannot drift from the code.
+mod reference_page {
+    use super::*;
+    use crate::config::{EnginePreset, Signal};
+
+    const PAGE: &str = include_str!("../../docs/reference/configuration.md");
+
+    fn blocks(language: &str) -> Vec<&'static str> {
+        let fence = format!("```{language}\n");
+        PAGE.split(&fence)
+            .skip(1)
+            .map(|rest| rest.split("```").next().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn its_example_parses_and_sets_every_field() {
+        let config = OperatorConfig::parse(blocks("yaml")[0], "example").unwrap();
+        assert_eq!(config.metrics_sources.len(), 2);
+        assert!(config.presets_directory.is_some() && config.profiles_directory.is_some());
+    }
+
+    #[test]
+    fn its_defaults_are_those_in_force() {
+        for row in [
+            "| `metricsSources[].timeout` | `5s` |",
+            "| `metricsSources[].maxBytes` | `64Mi` |",
+            "| `timing.grid` | `15s` |",
+            "| `timing.tick` | the grid |",
+            "| `listen.metrics` | `0.0.0.0:8080` |",
+        ] {
+            assert!(PAGE.contains(row), "{row}");
+        }
+        assert_eq!(MetricsSource::DEFAULT_TIMEOUT, Duration::from_secs(5));
+        assert_eq!(MetricsSource::DEFAULT_MAX_BYTES, 64 << 20);
+        assert_eq!(Timing::DEFAULT_GRID, Duration::from_secs(15));
+        assert_eq!(Listen::default().metrics.to_string(), "0.0.0.0:8080");
+    }
+
+    #[test]
+    fn its_preset_parses_with_every_signal() {
+        let preset = EnginePreset::parse(blocks("yaml")[2], "example").unwrap();
+        assert_eq!(preset.signals.len(), <Signal as strum::VariantNames>::VARIANTS.len());
+    }
+
+    #[test]
+    fn it_names_every_field_that_the_errors_know() {
+        let text = "x: 1\ntiming: {x: 1}\nlisten: {x: 1}\npresets: {x: 1}\nprofiles: {x: 1}\nmetricsSources: [{x: 1}]";
+        for problem in problems(text) {
+            let Some((path, known)) = problem.split_once(": unknown field: known here: ") else {
+                continue;
+            };
+            let prefix = path.trim_end_matches('x').replace("[0]", "[]");
+            for field in known.split(", ") {
+                let field = format!("`{prefix}{field}");
+                assert!(PAGE.contains(&field), "{field} is not on the page");
+            }
+        }
+    }
+
+    #[test]
+    fn its_errors_are_those_that_are_printed() {
+        let config = "lisen: {}\nmetricsSources: [{name: a, url: 'prometheus:9090'}]\ntiming: {grid: '15'}";
+        let error = OperatorConfig::parse(config, "config.yaml").unwrap_err();
+        assert_eq!(blocks("text")[0].trim_end(), format!("error: {error}"));
+    }
+
+    #[test]
+    fn it_has_a_remedy_for_every_cause_of_dropped_samples() {
+        for cause in <crate::observe::prometheus::DropCause as strum::VariantNames>::VARIANTS {
+            assert!(PAGE.contains(&format!("`{cause}`")), "{cause}");
+        }
+    }
+}

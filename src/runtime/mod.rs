@@ -1,1 +1,9 @@
-//! Clock, shutdown, HTTP server, metrics, telemetry.
+//! What every long-running command stands on: the clock, the end, the HTTP server, metrics, logs. I/O.
+
+pub mod chain;
+pub mod clock;
+pub mod http;
+pub mod metrics;
+pub mod readiness;
+pub mod shutdown;
+pub mod telemetry;

@@ -71,6 +71,11 @@ pub fn capacity(profile: &Profile, workload: Workload, objectives: &Objectives, 
             Some(bound) => (high, bound_by) = (middle, bound),
         }
     }
+    if bound_by == Bound::Sequences {
+        // A queue for sequences may only be the first sign of steps that get too long: would a larger batch help?
+        let larger = replica.with_twice_the_sequences();
+        bound_by = forbidden(&larger, &replica.step(1.05 * high), objectives).unwrap_or(bound_by);
+    }
     let at = replica.point(&at);
     Capacity {
         requests_per_second: at.requests_per_second,

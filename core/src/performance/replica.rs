@@ -104,6 +104,14 @@ impl Replica {
         replica
     }
 
+    /// The same replica with a larger batch.
+    pub fn with_twice_the_sequences(self) -> Self {
+        Self {
+            max_sequences: 2.0 * self.max_sequences,
+            ..self
+        }
+    }
+
     /// No more than this can join with each step: the token budget would be too small.
     pub fn most_per_step(&self) -> f64 {
         self.max_tokens / (self.prompt + self.steps)
@@ -256,7 +264,7 @@ impl Replica {
 
 /// A crowd and the prompts of those who join it come together; the two are counted as if they did not. Measured on the
 /// engine, the variance is larger by this.
-const BURSTS: f64 = 1.4;
+const BURSTS: f64 = 1.6;
 
 /// Prompts that are processed in one step get their first token together, at its end: those in front wait for those
 /// behind. Measured on the engine, it stretches the tail by a fifth.

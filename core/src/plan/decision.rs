@@ -62,6 +62,7 @@ pub fn explain(proposal: &Proposal, limits: &[Limit], current: &[u32], desired: 
         (Some(limit), _) if current == desired => limit.reason,
         (Some(limit), _) if matches!(limit.reason, Reason::AtMinimum | Reason::AtMaximum) => limit.reason,
         (_, Some(reason)) => reason,
+        (None, None) if !proposal.enough && to <= from => Reason::AtMaximum,
         (_, None) if to > from => Reason::DemandUp,
         (_, None) if to < from => Reason::DemandDown,
         (_, None) if current != desired => Reason::CheaperVariant,
@@ -83,10 +84,11 @@ pub fn inputs(evidence: &Evidence, forecast: Option<&Forecast>) -> Vec<Input> {
         age: evidence.age,
         coverage: evidence.coverage,
     };
-    let mut inputs = vec![
-        input("running", format!("{:.0} requests", evidence.running)),
-        input("waiting", format!("{:.0} requests", evidence.waiting)),
-    ];
+    let mut inputs = Vec::new();
+    if evidence.coverage > Ratio::ZERO {
+        inputs.push(input("running", format!("{:.0} requests", evidence.running)));
+        inputs.push(input("waiting", format!("{:.0} requests", evidence.waiting)));
+    }
     if let Some(kv) = evidence.kv_use {
         inputs.push(input("kvUse", kv.to_string()));
     }

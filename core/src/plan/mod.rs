@@ -78,6 +78,8 @@ pub struct ObjectPlan {
     pub variants: Vec<VariantPlan>,
     /// Whether the plan may be written; false in Advise and Paused, on a conflict, and without a target.
     pub writes: bool,
+    /// Whether the maxima allow what the demand needs.
+    pub enough: bool,
     /// What the samples are worth.
     pub evidence: Evidence,
     /// What demand to be ready for; `None` before the first bucket.
@@ -159,7 +161,11 @@ fn plan_object(
             user_ordered: proposal.user_ordered,
         };
         let (desired, limits) = guards::run(&context, proposal.replicas.clone());
-        let (reason, message) = decision::explain(&proposal, &limits, &current, &desired);
+        let (reason, message) = match decision::explain(&proposal, &limits, &current, &desired) {
+            // Nothing changes because nothing can be seen: that is no steadiness.
+            (Reason::Steady, _) if evidence.is_blind() => evidence.judgement(object),
+            explained => explained,
+        };
         (desired, limits, reason, message)
     };
 
@@ -192,6 +198,7 @@ fn plan_object(
             inputs: decision::inputs(&evidence, forecast.as_ref()),
             candidates: decision::weighed(object, &proposal),
         },
+        enough: proposal.enough,
         evidence,
         forecast,
         limits,

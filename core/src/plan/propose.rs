@@ -24,6 +24,8 @@ pub struct Proposal {
     pub candidates: Vec<Candidate>,
     /// What one replica of each variant carries.
     pub capacities: Vec<Option<ReplicaCapacity>>,
+    /// Whether the variants' maxima allow what the demand needs.
+    pub enough: bool,
     /// A person ordered this total.
     pub user_ordered: bool,
     /// Why, if no guard objects; `None` = the difference to what runs tells.
@@ -69,11 +71,13 @@ pub fn propose(
             .find(|c| c.active == chosen.active)
             .map(|c| c.replicas)
     });
+    let enough = chosen.as_ref().is_none_or(|c| c.enough);
     let proposal = |replicas, reason, message| Proposal {
         replicas,
         held: held.clone(),
         candidates: candidates.clone(),
         capacities: capacities.clone(),
+        enough,
         user_ordered: false,
         reason,
         message,

@@ -4,11 +4,6 @@ use super::memory::ObjectMemory;
 use crate::performance::{self, EngineLimits, Workload};
 use crate::snapshot::{ObjectSnapshot, VariantSnapshot};
 
-/// What vLLM runs at once unless it is told otherwise (`--max-num-seqs`, V1 server default).
-const DEFAULT_SEQUENCES: u32 = 256;
-/// Prompt tokens that vLLM takes into one step unless it is told otherwise (`--max-num-batched-tokens`).
-const DEFAULT_PREFILL_TOKENS: u32 = 2048;
-
 /// Where the capacity of a replica is known from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
 #[strum(serialize_all = "lowercase")]
@@ -36,11 +31,12 @@ pub fn capacity(
     memory: &ObjectMemory,
 ) -> Option<ReplicaCapacity> {
     let from_profile = variant.profile.as_ref().zip(workload).map(|(profile, workload)| {
+        let engine = EngineLimits::default();
         let limits = EngineLimits {
-            max_sequences: variant.max_sequences.unwrap_or(DEFAULT_SEQUENCES),
-            max_prefill_tokens_per_step: DEFAULT_PREFILL_TOKENS,
+            max_sequences: variant.max_sequences.unwrap_or(engine.max_sequences),
+            ..engine
         };
-        let capacity = performance::capacity(profile, &workload, &object.objectives, limits);
+        let capacity = performance::capacity(profile, workload, &object.objectives, limits);
         (capacity.requests_per_second, Origin::Profile)
     });
     // What was learned is about the object's replicas as they are mixed; with one variant that is the variant.

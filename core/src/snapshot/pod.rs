@@ -52,3 +52,20 @@ pub struct PodSignals {
     /// Mean time per output token of each finished request, in seconds.
     pub time_per_output_token: Histogram,
 }
+
+impl PodSignals {
+    /// What was scraped from `t` on.
+    #[must_use]
+    pub fn since(&self, t: Time) -> Self {
+        Self {
+            running: self.running.since(t),
+            waiting: self.waiting.since(t),
+            completed: self.completed.since(t),
+            prompt_tokens: self.prompt_tokens.since(t),
+            generated_tokens: self.generated_tokens.since(t),
+            kv_use: self.kv_use.since(t),
+            time_to_first_token: self.time_to_first_token.since(t),
+            time_per_output_token: self.time_per_output_token.since(t),
+        }
+    }
+}

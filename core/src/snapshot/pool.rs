@@ -9,6 +9,8 @@ pub struct PoolSnapshot {
     pub accelerator_price: Option<UsdPerHour>,
     /// Nodes that are ready.
     pub ready_nodes: u32,
+    /// Nodes that exist and are not ready yet.
+    pub starting_nodes: u32,
     /// Accelerators of the ready nodes.
     pub accelerators: u32,
     /// Those that no pod has asked for.

@@ -55,6 +55,12 @@ impl Series {
         Some(left.value + (right.value - left.value) * share)
     }
 
+    /// The samples from `t` on.
+    #[must_use]
+    pub fn since(&self, t: Time) -> Self {
+        Self(self.0.iter().filter(|s| s.at >= t).copied().collect())
+    }
+
     /// This counter with its resets (a restarted process counts from zero again) taken out: it never falls.
     #[must_use]
     pub fn monotone(&self) -> Self {
@@ -79,6 +85,20 @@ impl Series {
 pub struct Histogram {
     /// Upper edge in seconds (`f64::INFINITY` for the last) and its counter, by rising edge.
     pub buckets: Vec<(f64, Series)>,
+}
+
+impl Histogram {
+    /// The samples from `t` on.
+    #[must_use]
+    pub fn since(&self, t: Time) -> Self {
+        Self {
+            buckets: self
+                .buckets
+                .iter()
+                .map(|(edge, counter)| (*edge, counter.since(t)))
+                .collect(),
+        }
+    }
 }
 
 #[cfg(test)]

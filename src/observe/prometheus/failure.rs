@@ -25,6 +25,17 @@ pub enum FailureClass {
 }
 
 impl FailureClass {
+    /// Every label there is.
+    pub const LABELS: [&'static str; 7] = [
+        "timeout",
+        "too_large",
+        "http",
+        "malformed",
+        "unreachable",
+        "rejected",
+        "credentials",
+    ];
+
     /// A short word for a metric's label.
     pub fn label(self) -> &'static str {
         match self {
@@ -149,6 +160,16 @@ impl DroppedSamples {
         if count > 0 {
             *self.0.entry(cause).or_default() += count as u64;
         }
+    }
+
+    /// One for each cause, for the tests of what shows them.
+    #[cfg(test)]
+    pub(crate) fn one_of_each() -> Self {
+        Self(
+            <DropCause as strum::IntoEnumIterator>::iter()
+                .map(|cause| (cause, 1))
+                .collect(),
+        )
     }
 
     pub(super) fn merge(&mut self, other: &Self) {

@@ -14,9 +14,13 @@ mod failure;
 mod pods;
 mod query;
 mod reply;
+mod sample;
 mod source;
 
 pub use collect::{Asked, Collected, PodKey};
 pub use failure::{DropCause, DroppedSamples, FailureClass, QueryFailure};
 pub use query::Limits;
 pub use source::{Source, SourceError};
+
+#[cfg(test)]
+mod real_tests;

@@ -25,7 +25,8 @@ use inferscale_core::units::{Span, Time};
 use super::collect::PodKey;
 use super::failure::{DropCause, DroppedSamples};
 use super::query::Query;
-use super::reply::{Labels, WireSample, WireSeries};
+use super::reply::{Labels, WireSeries};
+use super::sample::WireSample;
 use crate::config::Combine;
 
 /// Labels that say who scraped and how, never what was measured.

@@ -6,10 +6,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, de};
 
 use super::failure::{Failure, FailureClass};
+use super::sample::{Scalar, WireSample};
 
 /// The most series of one answer: 10,000 objects with 2 pods each, 5 ranks or finish reasons, twice over.
 const MOST_SERIES: usize = 200_000;
@@ -24,13 +25,6 @@ const LIMIT: &str = "limit: ";
 pub(super) struct WireSeries<'a> {
     pub(super) labels: Labels<'a>,
     pub(super) samples: Vec<WireSample>,
-}
-
-/// A sample as it came: NaN stands for what is not a number.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct WireSample {
-    pub(super) time: f64,
-    pub(super) value: f64,
 }
 
 /// The labels of a series.
@@ -358,55 +352,8 @@ impl<'de> Visitor<'de> for SamplesSeed {
                     "{LIMIT}the answer has more than {MOST_SAMPLES} samples"
                 )));
             }
-            samples.push(WireSample {
-                time: time.0.unwrap_or(f64::NAN),
-                value: value.1.unwrap_or(f64::NAN),
-            });
+            samples.push(WireSample::new(&time, &value));
         }
         Ok(samples)
-    }
-}
-
-/// One half of a sample: (as a number, as a text that reads as one). Prometheus writes times as numbers and values as
-/// texts; the other way round, or something else, makes this one sample bad and not the whole answer.
-struct Scalar(Option<f64>, Option<f64>);
-
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ScalarVisitor;
-        #[allow(clippy::unnecessary_wraps)]
-        impl<'de> Visitor<'de> for ScalarVisitor {
-            type Value = Scalar;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("half a sample")
-            }
-            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Scalar, E> {
-                Ok(Scalar(Some(value), None))
-            }
-            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Scalar, E> {
-                Ok(Scalar(Some(value as f64), None))
-            }
-            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Scalar, E> {
-                Ok(Scalar(Some(value as f64), None))
-            }
-            fn visit_str<E: de::Error>(self, value: &str) -> Result<Scalar, E> {
-                Ok(Scalar(None, value.parse().ok()))
-            }
-            fn visit_bool<E: de::Error>(self, _: bool) -> Result<Scalar, E> {
-                Ok(Scalar(None, None))
-            }
-            fn visit_unit<E: de::Error>(self) -> Result<Scalar, E> {
-                Ok(Scalar(None, None))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Scalar, A::Error> {
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Scalar(None, None))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Scalar(None, None))
-            }
-        }
-        deserializer.deserialize_any(ScalarVisitor)
     }
 }

@@ -1,0 +1,114 @@
+//! Writing what was prepared: `/scale` by PUT with the resource version that the decision saw. I/O.
+//!
+//! A conflict is never retried here: somebody changed the target, so the guards must see it first. The watch brings
+//! the change, and the next tick decides again.
+
+use std::time::Duration;
+
+use k8s_openapi::api::autoscaling::v1::{Scale, ScaleSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::PostParams;
+use kube::core::DynamicObject;
+use kube::{Api, Client};
+use tokio::time::Instant;
+
+use super::prepare::{Prepared, ScaleWrite};
+
+/// No request lives longer.
+const REQUEST: Duration = Duration::from_secs(2);
+/// As it stands in managedFields and in the audit log.
+const FIELD_MANAGER: &str = "inferscale-scale";
+
+/// What became of one write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The API server took it.
+    Written,
+    /// The target has changed since the decision; the next one sees the change.
+    Conflict,
+    /// The target is gone.
+    Gone,
+    /// The operator's role does not allow it.
+    Forbidden(String),
+    /// It was too late to write it.
+    Expired,
+    /// Anything else, in the API server's words or the connection's.
+    Failed(String),
+}
+
+/// One write and what became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
+    /// What was to be written.
+    pub write: ScaleWrite,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What the API server answered.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Applied {
+    /// Every write of the [`Prepared`], in its order.
+    pub scales: Vec<Written>,
+}
+
+impl Applied {
+    /// Whether a write did not come through that should be tried again by a new decision.
+    pub fn unsettled(&self) -> bool {
+        self.scales.iter().any(|s| s.outcome != Outcome::Written)
+    }
+}
+
+/// Writes what was prepared, one after the other. Never fails as a whole: every write has its own outcome.
+pub async fn apply(client: &Client, prepared: Prepared) -> Applied {
+    let Prepared {
+        object,
+        decision: _,
+        valid_until,
+        writes,
+    } = prepared;
+    let mut applied = Applied::default();
+    for write in writes {
+        let outcome = if Instant::now() >= valid_until {
+            Outcome::Expired
+        } else {
+            match tokio::time::timeout(REQUEST, put(client, &object.namespace, &write)).await {
+                Ok(outcome) => outcome,
+                Err(_) => Outcome::Failed(format!("no answer within {REQUEST:?}")),
+            }
+        };
+        applied.scales.push(Written { write, outcome });
+    }
+    applied
+}
+
+async fn put(client: &Client, namespace: &str, write: &ScaleWrite) -> Outcome {
+    let target = &write.target;
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &target.resource);
+    let scale = Scale {
+        metadata: ObjectMeta {
+            name: Some(target.name.clone()),
+            namespace: Some(namespace.to_owned()),
+            resource_version: Some(target.resource_version.clone()),
+            ..ObjectMeta::default()
+        },
+        spec: Some(ScaleSpec {
+            replicas: i32::try_from(write.to).ok(),
+        }),
+        status: None,
+    };
+    let params = PostParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PostParams::default()
+    };
+    match api.replace_scale(&target.name, &params, &scale).await {
+        Ok(_) => Outcome::Written,
+        Err(kube::Error::Api(status)) => match status.code {
+            409 => Outcome::Conflict,
+            404 => Outcome::Gone,
+            403 => Outcome::Forbidden(status.message.clone()),
+            _ => Outcome::Failed(status.message.clone()),
+        },
+        Err(error) => Outcome::Failed(error.to_string()),
+    }
+}

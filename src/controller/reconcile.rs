@@ -1,0 +1,199 @@
+//! The reconcile recipe of one object: its part of the plan, prepare, apply, report. I/O.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::runtime::controller::Action;
+use kube::runtime::events::Event;
+use kube::{Api, Resource, ResourceExt};
+
+use super::context::{Context, Guarded};
+use super::published::Published;
+use crate::act::{Applied, Outcome as Wrote, apply, prepare};
+use crate::api::{GROUP, InferenceDeployment, InferenceDeploymentStatus, Reason, VERSION};
+use crate::observe::{Invalid, Valid, key_of};
+use crate::runtime::chain::Chain;
+use crate::runtime::clock;
+use crate::runtime::metrics::Outcome;
+use crate::status::{self, How, View, WriteError};
+
+/// An object with what was found of it.
+pub type Validated = (Arc<InferenceDeployment>, Result<Valid, Invalid>);
+
+/// A reconcile that did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The status was not written.
+    #[error("cannot write the status")]
+    Status(#[source] WriteError),
+}
+
+/// Reconciles one object with the newest plan.
+///
+/// # Errors
+/// When the status could not be written; what the API server says to a scale is an outcome, and part of the status.
+pub async fn reconcile(guarded: Arc<Guarded>, context: Arc<Context>) -> Result<Action, Error> {
+    let outcome = recipe(&guarded, &context).await;
+    context.metrics.reconciled(match &outcome {
+        Ok(true) => Outcome::Ok,
+        Ok(false) => Outcome::Unchanged,
+        Err(_) => Outcome::Error,
+    });
+    outcome.map(|_| Action::await_change())
+}
+
+/// After an error: the next tick reconciles again anyway; this is for when ticks are far apart.
+#[expect(clippy::needless_pass_by_value, reason = "the controller's signature")]
+pub fn on_error(guarded: Arc<Guarded>, error: &Error, _context: Arc<Context>) -> Action {
+    tracing::warn!(object = %key_of(guarded.as_ref()), error = %Chain(error), "cannot reconcile; trying again");
+    Action::requeue(Duration::from_secs(10))
+}
+
+/// Whether anything was written.
+async fn recipe(guarded: &Guarded, context: &Context) -> Result<bool, Error> {
+    let object = match &guarded.0 {
+        Ok(object) => object,
+        Err(malformed) => {
+            let why = Invalid {
+                reason: Reason::Malformed,
+                message: format!("the stored object breaks the schema: {}", malformed.error),
+            };
+            return stalled(guarded, context, &why, guarded.meta().generation, None).await;
+        }
+    };
+    let Some(published) = context.latest.borrow().clone() else {
+        return Ok(false);
+    };
+    let key = key_of(object);
+    if let Some((generation, invalid)) = published.invalid(&key) {
+        return stalled(guarded, context, invalid, *generation, object.status.as_ref()).await;
+    }
+    let Some(view) = published.view(&key) else {
+        return Ok(false);
+    };
+    if object.metadata.deletion_timestamp.is_some() || object.metadata.generation != Some(view.plan.generation) {
+        // The workload keeps serving as it is; an edited object has its own early tick coming.
+        return Ok(false);
+    }
+    let prepared = prepare(&key, view.plan, view.beside, published.valid_until);
+    let applied = apply(&context.client, prepared).await;
+    log(&key.to_string(), &published, &view, &applied);
+    count(context, &applied);
+    let wrote = report(object, context, &view, &applied).await?;
+    Ok(wrote || !applied.scales.is_empty())
+}
+
+/// Reports an object that cannot be decided on.
+async fn stalled(
+    guarded: &Guarded,
+    context: &Context,
+    why: &Invalid,
+    generation: Option<i64>,
+    before: Option<&InferenceDeploymentStatus>,
+) -> Result<bool, Error> {
+    let now = clock::now();
+    let mut new = before.cloned().unwrap_or_default();
+    new.conditions = status::merge(status::invalid(why), &new.conditions, generation, now);
+    new.observed_generation = generation;
+    let key = key_of(guarded);
+    let known = match before {
+        Some(before) => !status::differs(before, &new),
+        // What stands in the status of a malformed object cannot be read: remember what was said.
+        None => context.written.has_said(&key, &why.message),
+    };
+    if known {
+        return Ok(false);
+    }
+    let how = if guarded.0.is_ok() { How::Apply } else { How::Merge };
+    write(guarded, context, &new, how).await?;
+    context.written.said(&key, &why.message);
+    let events = status::transitions(before.map_or(&[], |b| &b.conditions), &new.conditions);
+    publish(guarded, context, events).await;
+    Ok(true)
+}
+
+/// Writes the status when it is worth it, and the events that go with it.
+async fn report(
+    object: &InferenceDeployment,
+    context: &Context,
+    view: &View<'_>,
+    applied: &Applied,
+) -> Result<bool, Error> {
+    let key = key_of(object);
+    let before = object.status.clone().unwrap_or_default();
+    let new = status::report(view, applied, &before, clock::now());
+    let mut events = status::events(view.plan, applied);
+    let worth = status::differs(&before, &new) || (status::differs_slowly(&before, &new) && context.written.due(&key));
+    if worth {
+        write(object, context, &new, How::Apply).await?;
+        context.written.done(&key);
+        events.extend(status::transitions(&before.conditions, &new.conditions));
+    }
+    publish(object, context, events).await;
+    Ok(worth)
+}
+
+async fn write<K>(object: &K, context: &Context, status: &InferenceDeploymentStatus, how: How) -> Result<(), Error>
+where
+    K: ResourceExt,
+{
+    let namespace = object.namespace().unwrap_or_default();
+    // A guarded read of the answer: it may be as malformed as what is stored.
+    let api: Api<Guarded> = Api::namespaced(context.client.clone(), &namespace);
+    let api_version = format!("{GROUP}/{VERSION}");
+    let outcome = status::write(
+        &api,
+        (&api_version, "InferenceDeployment"),
+        &object.name_any(),
+        status,
+        how,
+    )
+    .await;
+    context
+        .metrics
+        .wrote("status", if outcome.is_ok() { Outcome::Ok } else { Outcome::Error });
+    outcome.map_err(Error::Status)
+}
+
+async fn publish<K>(object: &K, context: &Context, events: Vec<Event>)
+where
+    K: Resource<DynamicType = ()>,
+{
+    let reference = object.object_ref(&());
+    for event in events {
+        // An event is a courtesy: without it the status still says the same.
+        if let Err(error) = context.recorder.publish(&event, &reference).await {
+            tracing::debug!(%error, reason = event.reason, "cannot write an event");
+        }
+    }
+}
+
+fn log(key: &str, published: &Published, view: &View<'_>, applied: &Applied) {
+    for written in &applied.scales {
+        let decision = &view.plan.decision;
+        tracing::info!(
+            object = key,
+            decision = decision.id,
+            variant = written.write.variant,
+            from = written.write.from,
+            to = written.write.to,
+            reason = %decision.reason,
+            outcome = ?written.outcome,
+            at = published.plan.at.as_millis(),
+            "{}",
+            decision.message
+        );
+    }
+}
+
+fn count(context: &Context, applied: &Applied) {
+    for written in &applied.scales {
+        let outcome = match written.outcome {
+            Wrote::Written => Outcome::Ok,
+            Wrote::Conflict => Outcome::Conflict,
+            Wrote::Expired => Outcome::Unchanged,
+            Wrote::Gone | Wrote::Forbidden(_) | Wrote::Failed(_) => Outcome::Error,
+        };
+        context.metrics.wrote("scale", outcome);
+    }
+}

@@ -1,0 +1,158 @@
+//! Wiring: watches, the ticker, the controller, the HTTP server; and their end in order. I/O.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::channel::mpsc;
+use kube::runtime::controller::{Config, Controller};
+use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::{WatchStreamExt, reflector, watcher};
+use kube::{Api, Client, Resource, ResourceExt};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::context::{Context, Guarded, Pace};
+use super::reconcile::{on_error, reconcile};
+use super::tick::Ticker;
+use crate::config::{OperatorConfig, Presets, Profiles};
+use crate::observe::cluster::Cluster;
+use crate::observe::prometheus::{Source, SourceError};
+use crate::runtime::http::Server;
+use crate::runtime::metrics::OperatorMetrics;
+use crate::runtime::readiness::Readiness;
+
+/// Objects reconciled at once.
+const CONCURRENCY: u16 = 16;
+
+/// The operator cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// No kubeconfig, no service account, or one that cannot be used.
+    #[error("cannot reach a Kubernetes API server")]
+    Client(#[source] Box<kube::Error>),
+    /// A metrics source cannot be set up.
+    #[error("metricsSources {name:?}")]
+    Source {
+        /// The source's name.
+        name: String,
+        /// Why.
+        #[source]
+        source: SourceError,
+    },
+    /// The address of the HTTP server is not free.
+    #[error("listen.metrics")]
+    Listen(#[source] std::io::Error),
+}
+
+/// Runs the operator until `stop`.
+///
+/// # Errors
+/// When it cannot start. Once it runs, trouble is logged, counted and retried.
+pub async fn run(
+    config: OperatorConfig,
+    presets: Presets,
+    profiles: Profiles,
+    stop: CancellationToken,
+) -> Result<(), RunError> {
+    let sources = sources(&config)?;
+    let metrics = Arc::new(OperatorMetrics::new());
+    let readiness = Readiness::default();
+    let watches = readiness.part("watches", "the first lists of pods, nodes and objects");
+    let ticks = readiness.part("ticks", "the first tick");
+    let server = Server::bind(config.listen.metrics).await.map_err(RunError::Listen)?;
+    if let Ok(address) = server.address() {
+        tracing::info!(%address, "serving /livez, /readyz and /metrics");
+    }
+    let serving = tokio::spawn(server.serve(readiness, metrics.clone(), stop.clone()));
+
+    let client = Client::try_default()
+        .await
+        .map_err(|error| RunError::Client(Box::new(error)))?;
+    let changed = Arc::new(Notify::new());
+    let (objects, writer) = reflector::store::<Guarded>();
+    let (publish, latest) = watch::channel(None);
+    let (reconcile_one, reconciles) = mpsc::unbounded();
+    let context = Arc::new(Context {
+        cluster: Cluster::follow(&client, &changed, &stop),
+        recorder: Recorder::new(
+            client.clone(),
+            Reporter {
+                controller: "inferscale".to_owned(),
+                instance: std::env::var("POD_NAME").ok(),
+            },
+        ),
+        client: client.clone(),
+        config,
+        presets,
+        profiles,
+        sources,
+        objects: objects.clone(),
+        latest,
+        metrics,
+        written: Pace::default(),
+    });
+
+    // An edited object asks for an early tick; its own status is no edit.
+    let edited = changed.clone();
+    let mut generations: HashMap<String, Option<i64>> = HashMap::new();
+    let stream = watcher(Api::<Guarded>::all(client), watcher::Config::default())
+        .default_backoff()
+        .modify(|object| object.managed_fields_mut().clear())
+        .reflect(writer)
+        .touched_objects()
+        .inspect(move |event| {
+            if let Ok(object) = event {
+                let uid = object.uid().unwrap_or_default();
+                let generation = object.meta().generation;
+                if object.meta().deletion_timestamp.is_some() || generations.insert(uid, generation) != Some(generation)
+                {
+                    edited.notify_one();
+                }
+            }
+        });
+    // What the watch brings is reconciled by the tick that it causes, not twice.
+    let silent = stream.filter(|event| futures::future::ready(event.is_err()));
+    let controller = Controller::for_stream(silent, objects.clone())
+        .with_config(Config::default().concurrency(CONCURRENCY))
+        .reconcile_on(reconciles)
+        .graceful_shutdown_on(stop.clone().cancelled_owned())
+        .run(reconcile, on_error, context.clone());
+    let controlling = tokio::spawn(controller.for_each(|_| futures::future::ready(())));
+
+    let ready = async { context.cluster.ready().await.is_ok() && objects.wait_until_ready().await.is_ok() };
+    let started = tokio::select! {
+        () = stop.cancelled() => false,
+        ready = ready => ready,
+    };
+    if started {
+        watches.ready();
+        tracing::info!("watching; the first tick follows");
+        let ticker = Ticker {
+            context,
+            changed,
+            publish,
+            reconcile: reconcile_one,
+            part: ticks,
+        };
+        ticker.run(stop.clone()).await;
+    }
+    // Reconciles in progress finish; then the server, so that the last metrics can still be read.
+    let _ = controlling.await;
+    let _ = serving.await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn sources(config: &OperatorConfig) -> Result<HashMap<String, Source>, RunError> {
+    let mut sources = HashMap::new();
+    for settings in &config.metrics_sources {
+        let name = settings.name.clone();
+        let source = Source::new(settings).map_err(|source| RunError::Source {
+            name: name.clone(),
+            source,
+        })?;
+        sources.insert(name, source);
+    }
+    Ok(sources)
+}

@@ -1,0 +1,89 @@
+//! When a status is worth a write, and the write. I/O in [`write`] only.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Resource};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use crate::api::{Condition, InferenceDeploymentStatus};
+
+/// No request lives longer.
+const REQUEST: Duration = Duration::from_secs(2);
+const FIELD_MANAGER: &str = "inferscale-status";
+
+/// Whether somebody would act on the difference: generation, counts, a condition, a reason, a decision.
+pub fn differs(a: &InferenceDeploymentStatus, b: &InferenceDeploymentStatus) -> bool {
+    a.observed_generation != b.observed_generation
+        || a.replicas != b.replicas
+        || a.decision.as_ref().map(|d| (&d.id, &d.reason)) != b.decision.as_ref().map(|d| (&d.id, &d.reason))
+        || a.history != b.history
+        || a.applied_limits != b.applied_limits
+        || conditions_differ(&a.conditions, &b.conditions)
+}
+
+/// Whether only slowly moving numbers differ: cost, capacity, shares, messages. Written now and then.
+pub fn differs_slowly(a: &InferenceDeploymentStatus, b: &InferenceDeploymentStatus) -> bool {
+    a != b
+}
+
+/// Whether a condition came, went, or changed its status, its reason, or the generation it is about.
+pub fn conditions_differ(a: &[Condition], b: &[Condition]) -> bool {
+    let facts = |all: &[Condition]| -> Vec<_> {
+        all.iter()
+            .map(|c| (c.type_.clone(), c.status, c.reason.clone(), c.observed_generation))
+            .collect()
+    };
+    facts(a) != facts(b)
+}
+
+/// How a status is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// By server-side apply, so that a field that is left out goes away.
+    Apply,
+    /// By a merge, for an object that breaks its schema: the API server cannot compute an apply on it.
+    Merge,
+}
+
+/// Writes a status.
+///
+/// # Errors
+/// When the API server refuses it, or does not answer within two seconds.
+pub async fn write<K, S>(api: &Api<K>, kind: (&str, &str), name: &str, status: &S, how: How) -> Result<(), WriteError>
+where
+    K: Resource + Clone + DeserializeOwned + Debug,
+    S: Serialize,
+{
+    let (api_version, kind) = kind;
+    let patch = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, "status": status});
+    let (params, patch) = match how {
+        How::Apply => (PatchParams::apply(FIELD_MANAGER).force(), Patch::Apply(&patch)),
+        How::Merge => (
+            PatchParams {
+                field_manager: Some(FIELD_MANAGER.to_owned()),
+                ..PatchParams::default()
+            },
+            Patch::Merge(&patch),
+        ),
+    };
+    match tokio::time::timeout(REQUEST, api.patch_status(name, &params, &patch)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(WriteError::Refused(Box::new(error))),
+        Err(_) => Err(WriteError::NoAnswer),
+    }
+}
+
+/// A status was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The API server refused it.
+    #[error("the status was refused")]
+    Refused(#[source] Box<kube::Error>),
+    /// It did not answer in time.
+    #[error("no answer within two seconds")]
+    NoAnswer,
+}
