@@ -20,7 +20,11 @@ pub(crate) enum AnnotationError {
     Syntax(String),
     /// Well-formed, but out of bounds.
     #[error("annotation {PROCESS}: {field} {value}: {rule}")]
-    Value { field: &'static str, value: String, rule: &'static str },
+    Value {
+        field: &'static str,
+        value: String,
+        rule: &'static str,
+    },
     /// An address that is not on this machine's loopback: this is not the test cluster.
     #[error("the pod's address {0} is not in 127.0.0.0/8: this program only serves pods of the local test cluster")]
     ForeignAddress(String),
@@ -81,18 +85,25 @@ impl Wish {
         }
         let full = match parse_json(text)? {
             Written::Full(full) => full,
-            Written::Words(command) => {
-                Full { command, env: BTreeMap::new(), health_path: default_health_path(), port: default_port() }
-            }
+            Written::Words(command) => Full {
+                command,
+                env: BTreeMap::new(),
+                health_path: default_health_path(),
+                port: default_port(),
+            },
         };
         check(&full)?;
-        let fill = |field, text: &String| fill_in(field, text, pod, full.port);
+        let filled = |field, text: &String| fill_in(field, text, pod, full.port);
         Ok(Self {
-            command: full.command.iter().map(|word| fill("command", word)).collect::<Result<_, _>>()?,
+            command: full
+                .command
+                .iter()
+                .map(|word| filled("command", word))
+                .collect::<Result<_, _>>()?,
             environment: full
                 .env
                 .iter()
-                .map(|(name, value)| Ok((name.clone(), fill("env", value)?)))
+                .map(|(name, value)| Ok((name.clone(), filled("env", value)?)))
                 .collect::<Result<_, _>>()?,
             health_url: format!("http://{}:{}{}", pod.address, full.port, full.health_path),
         })
@@ -113,15 +124,32 @@ fn parse_json(text: &str) -> Result<Written, AnnotationError> {
 fn check(full: &Full) -> Result<(), AnnotationError> {
     let refuse = |field, value: String, rule| Err(AnnotationError::Value { field, value, rule });
     if full.command.first().is_none_or(String::is_empty) {
-        return refuse("command", format!("{:?}", full.command), "its first word must be a program");
+        return refuse(
+            "command",
+            format!("{:?}", full.command),
+            "its first word must be a program",
+        );
     }
     if full.command.len() > MAX_WORDS {
-        return refuse("command", format!("of {} words", full.command.len()), "must have at most 128 words");
+        return refuse(
+            "command",
+            format!("of {} words", full.command.len()),
+            "must have at most 128 words",
+        );
     }
-    if full.command.iter().chain(full.env.values()).any(|word| word.contains('\0')) {
+    if full
+        .command
+        .iter()
+        .chain(full.env.values())
+        .any(|word| word.contains('\0'))
+    {
         return refuse("command or env", "with a NUL".to_owned(), "must not contain NUL bytes");
     }
-    if let Some(name) = full.env.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
+    if let Some(name) = full
+        .env
+        .keys()
+        .find(|name| name.is_empty() || name.contains(['=', '\0']))
+    {
         return refuse("env", format!("{name:?}"), "a name must not be empty or contain '='");
     }
     if full.port == 0 {
@@ -129,7 +157,11 @@ fn check(full: &Full) -> Result<(), AnnotationError> {
     }
     let plain = |c: char| c.is_ascii_graphic();
     if !full.health_path.starts_with('/') || !full.health_path.chars().all(plain) {
-        return refuse("healthPath", format!("{:?}", full.health_path), "must start with '/' and hold no spaces");
+        return refuse(
+            "healthPath",
+            format!("{:?}", full.health_path),
+            "must start with '/' and hold no spaces",
+        );
     }
     Ok(())
 }
@@ -174,7 +206,11 @@ mod tests {
     use rstest::rstest;
 
     fn pod() -> Identity {
-        Identity { namespace: "prod".into(), name: "chat-1".into(), address: "127.128.0.5".into() }
+        Identity {
+            namespace: "prod".into(),
+            name: "chat-1".into(),
+            address: "127.128.0.5".into(),
+        }
     }
 
     #[test]
@@ -215,8 +251,14 @@ mod tests {
     #[case::zero_port(r#"{"command": ["a"], "port": 0}"#, "port 0: must be from 1 to 65535")]
     #[case::large_port(r#"{"command": ["a"], "port": 65536}"#, "expected u16")]
     #[case::relative_path(r#"{"command": ["a"], "healthPath": "health"}"#, "must start with '/'")]
-    #[case::path_with_space(r#"{"command": ["a"], "healthPath": "/a b"}"#, "must start with '/' and hold no spaces")]
-    #[case::odd_variable(r#"{"command": ["a"], "env": {"A=B": ""}}"#, "a name must not be empty or contain '='")]
+    #[case::path_with_space(
+        r#"{"command": ["a"], "healthPath": "/a b"}"#,
+        "must start with '/' and hold no spaces"
+    )]
+    #[case::odd_variable(
+        r#"{"command": ["a"], "env": {"A=B": ""}}"#,
+        "a name must not be empty or contain '='"
+    )]
     #[case::unknown_reference(r#"["a", "$(HOST)"]"#, "$(HOST): use $(POD_IP)")]
     fn a_bad_annotation_is_refused_with_the_rule(#[case] text: &str, #[case] expected: &str) {
         let message = Wish::parse(text, &pod()).unwrap_err().to_string();
@@ -227,7 +269,12 @@ mod tests {
     #[test]
     fn too_many_words_are_refused() {
         let text = serde_json::to_string(&vec!["a"; 129]).unwrap();
-        assert!(Wish::parse(&text, &pod()).unwrap_err().to_string().contains("at most 128 words"));
+        assert!(
+            Wish::parse(&text, &pod())
+                .unwrap_err()
+                .to_string()
+                .contains("at most 128 words")
+        );
     }
 
     #[rstest]
@@ -236,7 +283,10 @@ mod tests {
     #[case("::1")]
     #[case("")]
     fn a_pod_of_another_cluster_runs_nothing(#[case] address: &str) {
-        let foreign = Identity { address: address.into(), ..pod() };
+        let foreign = Identity {
+            address: address.into(),
+            ..pod()
+        };
         assert_eq!(
             Wish::parse(r#"["true"]"#, &foreign),
             Err(AnnotationError::ForeignAddress(address.to_owned()))

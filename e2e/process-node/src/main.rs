@@ -28,7 +28,12 @@ use tokio_util::sync::CancellationToken;
 
 /// Runs the processes that pods name in their annotation `inferscale.dev/process`. For tests only.
 #[derive(Debug, Parser)]
-#[command(version, about, subcommand_negates_reqs = true, args_conflicts_with_subcommands = true)]
+#[command(
+    version,
+    about,
+    subcommand_negates_reqs = true,
+    args_conflicts_with_subcommands = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -52,7 +57,7 @@ pub(crate) struct Options {
     /// Run processes of pods in this namespace and no other; may be given several times
     #[arg(long = "namespace", short = 'n', required = true, value_name = "NAMESPACE")]
     namespaces: Vec<String>,
-    /// Folder for one log file a pod: NAMESPACE_POD.log
+    /// Folder for one log file a pod, named after namespace and pod
     #[arg(long, value_name = "DIR", default_value = "process-node-logs")]
     log_dir: PathBuf,
     /// Milliseconds between two health checks of a pod

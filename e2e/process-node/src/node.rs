@@ -121,13 +121,31 @@ impl Node {
             served.view.send_replace(Some(pod));
             return;
         }
-        if !pod.metadata.annotations.as_ref().is_some_and(|all| all.contains_key(PROCESS)) {
+        if !pod
+            .metadata
+            .annotations
+            .as_ref()
+            .is_some_and(|all| all.contains_key(PROCESS))
+        {
             return;
         }
         let (view, shown) = watch::channel(Some(pod.clone()));
         let api = Api::namespaced(self.client.clone(), namespace);
-        let life = PodLife::new(&pod, api, self.prober.clone(), self.options.clone(), shown, self.stop.clone());
+        let life = PodLife::new(
+            &pod,
+            api,
+            self.prober.clone(),
+            self.options.clone(),
+            shown,
+            self.stop.clone(),
+        );
         self.lives.spawn(life.live());
-        self.pods.insert(uid, Served { namespace: namespace.to_owned(), view });
+        self.pods.insert(
+            uid,
+            Served {
+                namespace: namespace.to_owned(),
+                view,
+            },
+        );
     }
 }

@@ -62,7 +62,17 @@ impl PodLife {
         let namespace = pod.metadata.namespace.clone().unwrap_or_default();
         let log = options.log_dir.join(format!("{namespace}_{name}.log"));
         let report = Report::of_new(pod);
-        Self { api, prober, options, name, log, view, stop, report, crashes_in_a_row: 0 }
+        Self {
+            api,
+            prober,
+            options,
+            name,
+            log,
+            view,
+            stop,
+            report,
+            crashes_in_a_row: 0,
+        }
     }
 
     /// From now until the pod is gone or this program stops.
@@ -77,7 +87,10 @@ impl PodLife {
                 Some(Leave::Stopping) => {
                     if !matches!(self.report.state, State::Ended(_)) {
                         let message = "the test node was stopped".to_owned();
-                        self.report.state = State::Waiting { reason: "NodeStopped", message };
+                        self.report.state = State::Waiting {
+                            reason: "NodeStopped",
+                            message,
+                        };
                     }
                     self.publish().await;
                     return;
@@ -101,14 +114,26 @@ impl PodLife {
                 return None;
             }
             if let Some(address) = status.and_then(|status| status.pod_ip.clone()) {
-                let text = pod.metadata.annotations.as_ref().and_then(|all| all.get(PROCESS)).cloned();
+                let text = pod
+                    .metadata
+                    .annotations
+                    .as_ref()
+                    .and_then(|all| all.get(PROCESS))
+                    .cloned();
                 let namespace = pod.metadata.namespace.clone().unwrap_or_default();
-                let identity = Identity { namespace, name: self.name.clone(), address };
+                let identity = Identity {
+                    namespace,
+                    name: self.name.clone(),
+                    address,
+                };
                 match Wish::parse(&text.unwrap_or_default(), &identity) {
                     Ok(wish) => return Some(wish),
                     Err(error) => {
                         tracing::warn!(pod = self.name, %error, "nothing is started");
-                        self.report.state = State::Waiting { reason: "InvalidProcess", message: error.to_string() };
+                        self.report.state = State::Waiting {
+                            reason: "InvalidProcess",
+                            message: error.to_string(),
+                        };
                         return None;
                     }
                 }
@@ -131,7 +156,11 @@ impl PodLife {
                     127
                 }
             };
-            let end = End { code, started, finished: Timestamp::now() };
+            let end = End {
+                code,
+                started,
+                finished: Timestamp::now(),
+            };
             tracing::warn!(pod = self.name, code, log = %self.log.display(), "the process ended by itself");
             if self.is_over(code) {
                 self.report.state = State::Ended(end);
@@ -149,8 +178,8 @@ impl PodLife {
     async fn attend(&mut self, mut process: Process, wish: &Wish, since: Timestamp) -> Option<i32> {
         tracing::info!(pod = self.name, command = ?wish.command, "started");
         self.report.state = State::Running { since, healthy: false };
-        let mut probes = interval(self.options.probe_period());
-        probes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = interval(self.options.probe_period());
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut failures = 0;
         let begun = Instant::now();
         loop {
@@ -161,7 +190,7 @@ impl PodLife {
             self.publish().await;
             let prober = &self.prober;
             let probe = async {
-                probes.tick().await;
+                ticks.tick().await;
                 prober.is_healthy(&wish.health_url).await
             };
             let was_healthy = matches!(self.report.state, State::Running { healthy: true, .. });
@@ -213,15 +242,27 @@ impl PodLife {
                 };
             }
         };
-        tracing::info!(pod = self.name, code, seconds = begun.elapsed().as_secs_f32(), "stopped");
+        tracing::info!(
+            pod = self.name,
+            code,
+            seconds = begun.elapsed().as_secs_f32(),
+            "stopped"
+        );
     }
 
     /// Waits before the next start; false when the pod leaves first.
     async fn back_off(&mut self, end: End) -> bool {
         let doublings = self.crashes_in_a_row.saturating_sub(1).min(5);
         let pause = self.options.backoff() * (1 << doublings).min(30);
-        let message = format!("the process ended with {}; started again after {} ms", end.code, pause.as_millis());
-        self.report.state = State::Waiting { reason: "CrashLoopBackOff", message };
+        let message = format!(
+            "the process ended with {}; started again after {} ms",
+            end.code,
+            pause.as_millis()
+        );
+        self.report.state = State::Waiting {
+            reason: "CrashLoopBackOff",
+            message,
+        };
         self.report.last = Some(end);
         self.report.restarts += 1;
         let over = Instant::now() + pause;
@@ -239,7 +280,9 @@ impl PodLife {
     /// Is a process that ended with this code not to be started again?
     fn is_over(&self, code: i32) -> bool {
         let view = self.view.borrow();
-        let policy = view.as_ref().and_then(|pod| pod.spec.as_ref()?.restart_policy.as_deref());
+        let policy = view
+            .as_ref()
+            .and_then(|pod| pod.spec.as_ref()?.restart_policy.as_deref());
         match policy {
             Some("Never") => true,
             Some("OnFailure") => code == 0,
@@ -249,7 +292,9 @@ impl PodLife {
 
     fn leaving(&self) -> Option<Leave> {
         let view = self.view.borrow();
-        let Some(pod) = view.as_ref() else { return Some(Leave::Gone) };
+        let Some(pod) = view.as_ref() else {
+            return Some(Leave::Gone);
+        };
         if let Some(time) = &pod.metadata.deletion_timestamp {
             let left = Duration::try_from(time.0.duration_since(Timestamp::now())).unwrap_or_default();
             return Some(Leave::Deleted(Instant::now() + left));
@@ -260,8 +305,13 @@ impl PodLife {
     /// Writes the status when it differs from what the pod shows. A failed write is tried again at the next probe.
     async fn publish(&mut self) {
         let Some(pod) = self.view.borrow().clone() else { return };
-        let Some(patch) = state::patch(&pod, &self.report, Timestamp::now()) else { return };
-        let parameters = PatchParams { field_manager: Some("process-node".into()), ..PatchParams::default() };
+        let Some(patch) = state::patch(&pod, &self.report, Timestamp::now()) else {
+            return;
+        };
+        let parameters = PatchParams {
+            field_manager: Some("process-node".into()),
+            ..PatchParams::default()
+        };
         let patch = Patch::Strategic(&patch);
         let request = self.api.patch_status(&self.name, &parameters, &patch);
         match timeout(REQUEST_TIMEOUT, request).await {
@@ -278,7 +328,10 @@ impl PodLife {
         let uid = self.view.borrow().as_ref().and_then(|pod| pod.metadata.uid.clone());
         let parameters = DeleteParams {
             grace_period_seconds: Some(0),
-            preconditions: Some(Preconditions { uid, resource_version: None }),
+            preconditions: Some(Preconditions {
+                uid,
+                resource_version: None,
+            }),
             ..DeleteParams::default()
         };
         for _ in 0..5 {

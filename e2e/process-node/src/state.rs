@@ -46,7 +46,10 @@ impl Report {
             .map_or(0, |container| container.restart_count);
         let ran = status.and_then(|status| status.phase.as_deref()) == Some("Running");
         Self {
-            state: State::Waiting { reason: "ContainerCreating", message: String::new() },
+            state: State::Waiting {
+                reason: "ContainerCreating",
+                message: String::new(),
+            },
             restarts: before + i32::from(ran),
             last: None,
         }
@@ -76,7 +79,9 @@ impl Report {
                 ..ContainerState::default()
             },
             State::Running { since, .. } => ContainerState {
-                running: Some(ContainerStateRunning { started_at: Some(whole_seconds(*since)) }),
+                running: Some(ContainerStateRunning {
+                    started_at: Some(whole_seconds(*since)),
+                }),
                 ..ContainerState::default()
             },
             State::Ended(end) => terminated(end),
@@ -92,13 +97,24 @@ impl Report {
             State::Running { .. } => "the health address does not answer with success".to_owned(),
             State::Ended(end) => format!("the process ended with {}", end.code),
         };
-        let container_reason = if matches!(self.state, State::Ended(_)) { "PodCompleted" } else { "ContainersNotReady" };
-        let (reason, message) = if containers { (None, None) } else { (Some(container_reason), Some(waiting())) };
+        let container_reason = if matches!(self.state, State::Ended(_)) {
+            "PodCompleted"
+        } else {
+            "ContainersNotReady"
+        };
+        let (reason, message) = if containers {
+            (None, None)
+        } else {
+            (Some(container_reason), Some(waiting()))
+        };
         let gate = open_gate(pod);
         let ready = match gate {
-            Some(gate) if containers => {
-                ("Ready", false, Some("ReadinessGatesNotReady"), Some(format!("the readiness gate {gate} is not true")))
-            }
+            Some(gate) if containers => (
+                "Ready",
+                false,
+                Some("ReadinessGatesNotReady"),
+                Some(format!("the readiness gate {gate} is not true")),
+            ),
             _ => ("Ready", containers, reason, message.clone()),
         };
         [("ContainersReady", containers, reason, message), ready]
@@ -107,7 +123,10 @@ impl Report {
 
 /// Has the pod ended for good?
 pub(crate) fn is_over(pod: &Pod) -> bool {
-    matches!(pod.status.as_ref().and_then(|status| status.phase.as_deref()), Some("Succeeded" | "Failed"))
+    matches!(
+        pod.status.as_ref().and_then(|status| status.phase.as_deref()),
+        Some("Succeeded" | "Failed")
+    )
 }
 
 /// The change that brings the pod's status to the report; nothing when it is there already, or the pod is over.
@@ -133,15 +152,18 @@ pub(crate) fn patch(pod: &Pod, report: &Report, now: Timestamp) -> Option<Value>
             .and_then(|old| old.last_transition_time.clone())
             .unwrap_or_else(|| whole_seconds(now));
         // null removes what an earlier state left
-        conditions.push(json!({"type": kind, "status": text, "reason": reason, "message": message,
-            "lastTransitionTime": since}));
+        conditions.push(
+            json!({"type": kind, "status": text, "reason": reason, "message": message,
+            "lastTransitionTime": since}),
+        );
     }
 
     let containers = container_statuses(pod, report);
     let shown = status.container_statuses.unwrap_or_default();
     differs |= shown.len() != containers.len()
         || shown.iter().zip(&containers).any(|(old, new)| {
-            (&old.name, old.ready, old.restart_count, &old.state) != (&new.name, new.ready, new.restart_count, &new.state)
+            (&old.name, old.ready, old.restart_count, &old.state)
+                != (&new.name, new.ready, new.restart_count, &new.state)
         });
     let start = status.start_time.unwrap_or_else(|| whole_seconds(now));
     differs.then(|| {
@@ -152,7 +174,11 @@ pub(crate) fn patch(pod: &Pod, report: &Report, now: Timestamp) -> Option<Value>
 
 fn container_statuses(pod: &Pod, report: &Report) -> Vec<ContainerStatus> {
     let running = matches!(report.state, State::Running { .. });
-    let containers = pod.spec.as_ref().map(|spec| spec.containers.as_slice()).unwrap_or_default();
+    let containers = pod
+        .spec
+        .as_ref()
+        .map(|spec| spec.containers.as_slice())
+        .unwrap_or_default();
     containers
         .iter()
         .map(|container| ContainerStatus {
@@ -184,9 +210,20 @@ fn terminated(end: &End) -> ContainerState {
 /// A readiness gate of the pod that is not true.
 fn open_gate(pod: &Pod) -> Option<&str> {
     let gates = pod.spec.as_ref()?.readiness_gates.as_ref()?;
-    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    let is_true = |kind: &str| conditions.iter().any(|condition| condition.type_ == kind && condition.status == "True");
-    gates.iter().map(|gate| gate.condition_type.as_str()).find(|gate| !is_true(gate))
+    let conditions = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.conditions.as_deref())
+        .unwrap_or_default();
+    let is_true = |kind: &str| {
+        conditions
+            .iter()
+            .any(|condition| condition.type_ == kind && condition.status == "True")
+    };
+    gates
+        .iter()
+        .map(|gate| gate.condition_type.as_str())
+        .find(|gate| !is_true(gate))
 }
 
 fn says(condition: &PodCondition, status: &str, reason: Option<&str>, message: Option<&str>) -> bool {

@@ -15,7 +15,14 @@ fn pod(status: &Value, gates: &Value) -> Pod {
 }
 
 fn running(healthy: bool) -> Report {
-    Report { state: State::Running { since: second(10), healthy }, restarts: 0, last: None }
+    Report {
+        state: State::Running {
+            since: second(10),
+            healthy,
+        },
+        restarts: 0,
+        last: None,
+    }
 }
 
 fn condition<'a>(patch: &'a Value, kind: &str) -> &'a Value {
@@ -25,11 +32,17 @@ fn condition<'a>(patch: &'a Value, kind: &str) -> &'a Value {
 
 /// What the API server would hold after the patch.
 fn patched(pod: &Pod, report: &Report, now: i64) -> Pod {
-    let Some(patch) = patch(pod, report, second(now)) else { return pod.clone() };
+    let Some(patch) = patch(pod, report, second(now)) else {
+        return pod.clone();
+    };
     let mut whole = serde_json::to_value(pod).unwrap();
     let mut conditions = whole["status"]["conditions"].as_array().cloned().unwrap_or_default();
     conditions.retain(|old| {
-        patch["status"]["conditions"].as_array().unwrap().iter().all(|new| new["type"] != old["type"])
+        patch["status"]["conditions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|new| new["type"] != old["type"])
     });
     conditions.extend(patch["status"]["conditions"].as_array().unwrap().clone());
     for key in ["phase", "startTime", "containerStatuses"] {
@@ -41,7 +54,12 @@ fn patched(pod: &Pod, report: &Report, now: i64) -> Pod {
 
 #[test]
 fn a_healthy_process_makes_the_pod_ready() {
-    let patch = patch(&pod(&json!({"phase": "Pending"}), &json!([])), &running(true), second(20)).unwrap();
+    let patch = patch(
+        &pod(&json!({"phase": "Pending"}), &json!([])),
+        &running(true),
+        second(20),
+    )
+    .unwrap();
     assert_eq!(patch["status"]["phase"], "Running");
     for kind in ["Ready", "ContainersReady"] {
         assert_eq!(condition(&patch, kind)["status"], "True");
@@ -54,7 +72,12 @@ fn a_healthy_process_makes_the_pod_ready() {
 
 #[test]
 fn a_process_that_is_not_healthy_yet_runs_but_is_not_ready() {
-    let patch = patch(&pod(&json!({"phase": "Pending"}), &json!([])), &running(false), second(20)).unwrap();
+    let patch = patch(
+        &pod(&json!({"phase": "Pending"}), &json!([])),
+        &running(false),
+        second(20),
+    )
+    .unwrap();
     assert_eq!(patch["status"]["phase"], "Running");
     assert_eq!(condition(&patch, "Ready")["status"], "False");
     assert_eq!(condition(&patch, "Ready")["reason"], "ContainersNotReady");
@@ -78,9 +101,16 @@ fn the_same_report_is_written_once(#[case] report: Report) {
 fn a_condition_keeps_its_time_while_only_its_message_changes() {
     let first = patched(&pod(&json!({}), &json!([])), &running(false), 20);
     let crashed = Report {
-        state: State::Waiting { reason: "CrashLoopBackOff", message: "again in 1 s".into() },
+        state: State::Waiting {
+            reason: "CrashLoopBackOff",
+            message: "again in 1 s".into(),
+        },
         restarts: 1,
-        last: Some(End { code: 1, started: second(10), finished: second(25) }),
+        last: Some(End {
+            code: 1,
+            started: second(10),
+            finished: second(25),
+        }),
     };
     let patch = patch(&first, &crashed, second(25)).unwrap();
     assert_eq!(condition(&patch, "Ready")["lastTransitionTime"], "1970-01-01T00:00:20Z");
@@ -95,11 +125,22 @@ fn a_condition_keeps_its_time_while_only_its_message_changes() {
 #[case::success(0, "Succeeded", "Completed")]
 #[case::failure(1, "Failed", "Error")]
 fn a_process_that_ended_for_good_ends_the_pod(#[case] code: i32, #[case] phase: &str, #[case] reason: &str) {
-    let end = End { code, started: second(1), finished: second(2) };
-    let report = Report { state: State::Ended(end), restarts: 0, last: None };
+    let end = End {
+        code,
+        started: second(1),
+        finished: second(2),
+    };
+    let report = Report {
+        state: State::Ended(end),
+        restarts: 0,
+        last: None,
+    };
     let patch = patch(&pod(&json!({"phase": "Running"}), &json!([])), &report, second(3)).unwrap();
     assert_eq!(patch["status"]["phase"], phase);
-    assert_eq!(patch["status"]["containerStatuses"][0]["state"]["terminated"]["reason"], reason);
+    assert_eq!(
+        patch["status"]["containerStatuses"][0]["state"]["terminated"]["reason"],
+        reason
+    );
     assert_eq!(condition(&patch, "Ready")["reason"], "PodCompleted");
 }
 
@@ -109,17 +150,29 @@ fn a_readiness_gate_holds_the_pod_back_until_it_is_true() {
     let closed = patched(&pod(&json!({}), &gates), &running(true), 20);
     let ready = |pod: &Pod, kind: &str| {
         let conditions = pod.status.clone().unwrap().conditions.unwrap();
-        conditions.into_iter().find(|condition| condition.type_ == kind).unwrap().status == "True"
+        conditions
+            .into_iter()
+            .find(|condition| condition.type_ == kind)
+            .unwrap()
+            .status
+            == "True"
     };
     assert!(!ready(&closed, "Ready"));
     assert!(ready(&closed, "ContainersReady"));
 
     let mut opened = closed;
-    opened.status.as_mut().unwrap().conditions.as_mut().unwrap().push(PodCondition {
-        type_: "inferscale.dev/serving".into(),
-        status: "True".into(),
-        ..PodCondition::default()
-    });
+    opened
+        .status
+        .as_mut()
+        .unwrap()
+        .conditions
+        .as_mut()
+        .unwrap()
+        .push(PodCondition {
+            type_: "inferscale.dev/serving".into(),
+            status: "True".into(),
+            ..PodCondition::default()
+        });
     assert!(ready(&patched(&opened, &running(true), 30), "Ready"));
 }
 
@@ -133,5 +186,12 @@ fn a_pod_that_ran_before_counts_a_restart(#[case] status: Value, #[case] restart
 
 #[test]
 fn a_pod_that_is_over_is_never_changed() {
-    assert_eq!(patch(&pod(&json!({"phase": "Failed"}), &json!([])), &running(true), second(20)), None);
+    assert_eq!(
+        patch(
+            &pod(&json!({"phase": "Failed"}), &json!([])),
+            &running(true),
+            second(20)
+        ),
+        None
+    );
 }
