@@ -4,6 +4,8 @@
 
 mod completion;
 mod crd;
+#[cfg(feature = "laboratory")]
+mod emulate;
 mod operator;
 
 use std::process::ExitCode;
@@ -24,6 +26,9 @@ enum Command {
     Completion(completion::Args),
     /// Print the custom resource definitions, or write them into a directory
     Crd(crd::Args),
+    /// Stand in for the engines of pods with loopback addresses, and play traces on them
+    #[cfg(feature = "laboratory")]
+    Emulate(emulate::Args),
     /// Run the operator in a cluster
     Operator(operator::Args),
 }
@@ -37,6 +42,8 @@ impl Cli {
         match self.command {
             Command::Completion(args) => Ok(completion::run(&args)),
             Command::Crd(args) => crd::run(&args),
+            #[cfg(feature = "laboratory")]
+            Command::Emulate(args) => emulate::run(args),
             Command::Operator(args) => operator::run(&args),
         }
     }
