@@ -263,6 +263,20 @@ fn in_flight(
     assert_eq!(Case::of(variants).ask("in-flight", proposal), (left.to_vec(), why));
 }
 
+#[test]
+fn a_switch_of_variants_waits_until_the_new_one_serves() {
+    let case = Case::of(&[(0, 0), (6, 6)]);
+    assert_eq!(case.ask("in-flight", &[4, 0]), (vec![4, 6], Some(Reason::InFlight)));
+    let case = Case::of(&[(4, 4), (6, 6)]);
+    assert_eq!(case.ask("in-flight", &[4, 0]), (vec![4, 0], None));
+}
+
+#[test]
+fn a_switch_of_variants_at_the_maximum_goes_on_in_steps() {
+    let case = Case::of(&[(0, 0), (6, 6)]).with(|c| c.object.replicas.max = 6);
+    assert_eq!(case.ask("in-flight", &[4, 0]), (vec![4, 0], None));
+}
+
 #[rstest]
 #[case::need_was_as_low(&[8], Some(vec![2]), &[7], &[7], None)]
 #[case::need_was_higher(&[8], Some(vec![7]), &[4], &[7], Some(Reason::HoldingDown))]
@@ -340,6 +354,30 @@ fn a_persons_order_is_cut_to_the_maxima(
     assert_eq!(case.ask("bounds", proposal), (left.to_vec(), Some(Reason::AtMaximum)));
 }
 
+#[rstest]
+#[case::kept_by_the_evidence(&[(2, 2), (3, 3)], 5, &[5, 3], &[2, 3])]
+#[case::room_for_one(&[(2, 2), (3, 3)], 6, &[5, 3], &[3, 3])]
+#[case::what_is_given_back_makes_room(&[(2, 2), (3, 3)], 5, &[5, 2], &[3, 2])]
+#[case::the_last_in_the_spec_waits(&[(2, 2), (2, 2)], 6, &[4, 4], &[4, 2])]
+fn the_maximum_never_takes_what_runs_to_make_room_for_more(
+    #[case] variants: &[(u32, u32)],
+    #[case] max: u32,
+    #[case] proposal: &[u32],
+    #[case] left: &[u32],
+) {
+    let case = Case::of(variants).with(|c| c.object.replicas.max = max);
+    assert_eq!(case.ask("bounds", proposal), (left.to_vec(), Some(Reason::AtMaximum)));
+}
+
+#[test]
+fn an_ordered_cut_takes_what_does_not_serve_yet_first() {
+    let case = Case::of(&[(3, 0), (5, 5)]).with(|c| {
+        c.object.replicas.max = 5;
+        c.user_ordered = true;
+    });
+    assert_eq!(case.ask("bounds", &[3, 5]).0, [0, 5]);
+}
+
 #[test]
 fn the_minimum_is_met_by_the_variant_that_runs() {
     let case = Case::of(&[(0, 0), (2, 2)]).with(|c| c.object.replicas.min = 4);
@@ -365,6 +403,15 @@ fn tolerance_says_nothing_without_numbers(#[case] change: fn(&mut Case)) {
         .with(|c| c.forecast = Some(build::forecast(3.0, 20.0)))
         .with(change);
     assert_eq!(case.ask("tolerance", &[3]).1, None);
+}
+
+#[test]
+fn tolerance_never_breaks_the_maximum() {
+    let case = Case::of(&[(3, 3), (2, 2)]).with(|c| {
+        c.object.replicas.max = 5;
+        c.forecast = Some(build::forecast(9.9, 9.9));
+    });
+    assert_eq!(case.ask("tolerance", &[4, 1]).0, [4, 1]);
 }
 
 // The chain as a whole.
