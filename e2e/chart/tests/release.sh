@@ -94,10 +94,9 @@ workload_serves_on() {
   [ "$(kubectl get deployment chat --namespace default -o jsonpath='{.status.readyReplicas}')" = 2 ]
 }
 
-objects_keep_their_status() {
-  [ "$(kubectl get infd chat --namespace default -o jsonpath='{.status.replicas.desired}')" = 2 ] &&
-    [ "$(kubectl get gpupool a100 -o jsonpath='{.status.accelerators.free}')" = 7 ]
-}
+statuses() { kubectl get infd,gpupools --all-namespaces -o json | jq -e '[.items[] | {kind, name: .metadata.name, status}] | select(length == 2)'; }
+remember_status() { statuses >"$scratch/statuses" && jq -e 'all(.status.replicas.desired == 2 or .status.accelerators.total > 0)' "$scratch/statuses"; }
+objects_keep_their_status() { statuses | diff -u "$scratch/statuses" -; }
 
 without_definitions() {
   upgrade "$chart" --set crds.enabled=false && kubectl get crd inferencedeployments.inferscale.dev gpupools.inferscale.dev &&
@@ -129,6 +128,7 @@ test_release() {
   check "rollback restores both" rollback_restores
   check "a refused upgrade changes nothing" refused_upgrade_changes_nothing
   check "the model's replicas are as the operator left them" within 10 workload_serves_on
+  check "the objects have a status" remember_status
   check "uninstall leaves nothing of the operator" uninstall
   check "the model serves on" workload_serves_on
   check "definitions and objects stay, with their status" objects_keep_their_status
