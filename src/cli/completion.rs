@@ -11,12 +11,12 @@ pub struct Args {
     shell: clap_complete::Shell,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub fn run(args: &Args) -> ExitCode {
     clap_complete::generate(
         args.shell,
         &mut super::Cli::command(),
         "inferscale",
         &mut std::io::stdout(),
     );
-    Ok(ExitCode::SUCCESS)
+    ExitCode::SUCCESS
 }

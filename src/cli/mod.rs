@@ -40,7 +40,7 @@ impl Cli {
     /// Whatever the subcommand could not do, as one chain for people.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            Command::Completion(args) => completion::run(&args),
+            Command::Completion(args) => Ok(completion::run(&args)),
             Command::Crd(args) => crd::run(&args),
             #[cfg(feature = "laboratory")]
             Command::Emulate(args) => emulate::run(args),

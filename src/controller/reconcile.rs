@@ -43,6 +43,7 @@ pub async fn reconcile(guarded: Arc<Guarded>, context: Arc<Context>) -> Result<A
 }
 
 /// After an error: the next tick reconciles again anyway; this is for when ticks are far apart.
+#[expect(clippy::needless_pass_by_value, reason = "the controller's signature")]
 pub fn on_error(guarded: Arc<Guarded>, error: &Error, _context: Arc<Context>) -> Action {
     tracing::warn!(object = %key_of(guarded.as_ref()), error = %Chain(error), "cannot reconcile; trying again");
     Action::requeue(Duration::from_secs(10))

@@ -18,6 +18,9 @@ use crate::api::{GpuPool, InferenceDeployment, TargetRef};
 /// What was collected, by metrics source and engine preset.
 pub type CollectedBySource = HashMap<(String, String), Arc<Collected>>;
 
+/// Kind and name of another controller's object.
+pub type Rival = (&'static str, String);
+
 /// Everything that a snapshot is made from.
 pub struct Scene<'a> {
     /// The time.
@@ -35,7 +38,7 @@ pub struct Scene<'a> {
     /// What is known of a target.
     pub targets: &'a dyn Fn(&str, &TargetRef) -> Lookup,
     /// Who else scales a target.
-    pub rivals: &'a dyn Fn(&str, &TargetRef) -> Vec<(&'static str, String)>,
+    pub rivals: &'a dyn Fn(&str, &TargetRef) -> Vec<Rival>,
     /// The metrics.
     pub collected: &'a CollectedBySource,
 }

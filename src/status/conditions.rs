@@ -188,7 +188,7 @@ fn objective(view: &View<'_>) -> Found {
         .map(|(target, share)| format!("{target} {share}"))
         .collect();
     let text = format!("{} inside the target, {wanted} wanted", text.join(", "));
-    let (reason, message) = if !view.plan.evidence.allows_up() && view.plan.evidence.freshness != Freshness::NoPods {
+    let (reason, message) = if view.plan.evidence.is_blind() {
         (
             Reason::NoData,
             "the latency of the requests in the window is not known".to_owned(),

@@ -84,10 +84,11 @@ pub fn inputs(evidence: &Evidence, forecast: Option<&Forecast>) -> Vec<Input> {
         age: evidence.age,
         coverage: evidence.coverage,
     };
-    let mut inputs = vec![
-        input("running", format!("{:.0} requests", evidence.running)),
-        input("waiting", format!("{:.0} requests", evidence.waiting)),
-    ];
+    let mut inputs = Vec::new();
+    if evidence.coverage > Ratio::ZERO {
+        inputs.push(input("running", format!("{:.0} requests", evidence.running)));
+        inputs.push(input("waiting", format!("{:.0} requests", evidence.waiting)));
+    }
     if let Some(kv) = evidence.kv_use {
         inputs.push(input("kvUse", kv.to_string()));
     }

@@ -1,5 +1,6 @@
 //! What the samples are worth: fresh, stale, partial, frozen or absent, and which share of the serving pods they cover.
 
+use super::reason::Reason;
 use crate::snapshot::{ObjectSnapshot, Phase, PodSnapshot, Series, Timing};
 use crate::units::{Ratio, Span, Time};
 
@@ -45,6 +46,46 @@ impl Evidence {
         self.freshness == Freshness::Fresh
     }
 
+    /// Whether the operator is blind: nothing can be decided on it, up or down.
+    pub fn is_blind(&self) -> bool {
+        !self.allows_up() && self.freshness != Freshness::NoPods
+    }
+
+    /// The state of the evidence as the reason of a hold, with its message.
+    pub fn judgement(&self, object: &ObjectSnapshot) -> (Reason, String) {
+        let age = self.age.map_or_else(|| "unknown".to_owned(), |age| age.to_string());
+        match self.freshness {
+            Freshness::SourceUnreachable => {
+                let why = object.source_failure.as_deref().unwrap_or("no answer");
+                (
+                    Reason::SignalsMissing,
+                    format!("the metrics source does not answer ({why}): holding"),
+                )
+            }
+            Freshness::Stale => (
+                Reason::SignalsStale,
+                format!("the newest samples are {age} old: holding"),
+            ),
+            Freshness::Frozen => (
+                Reason::SignalsFrozen,
+                "an engine reports running requests, but no token and no completion came: it hangs, or its metrics do"
+                    .to_owned(),
+            ),
+            Freshness::Partial | Freshness::Fresh => (
+                Reason::SignalsPartial,
+                format!(
+                    "only {} of the serving pods are seen: nothing is given back",
+                    self.coverage
+                ),
+            ),
+            Freshness::NoPods => (Reason::SignalsMissing, "no pod serves yet: holding".to_owned()),
+            Freshness::Missing => (
+                Reason::SignalsMissing,
+                "no sample of any serving pod came: holding; are the pods scraped?".to_owned(),
+            ),
+        }
+    }
+
     /// Whether a replica may be added on it.
     pub fn allows_up(&self) -> bool {
         matches!(self.freshness, Freshness::Fresh | Freshness::Partial)
@@ -80,7 +121,13 @@ pub fn assess(object: &ObjectSnapshot, timing: Timing, now: Time) -> Evidence {
     } else {
         Freshness::Fresh
     };
-    let sum = |of: fn(&PodSnapshot) -> &Series| fresh.iter().filter_map(|p| of(p).last()).map(|s| s.value).sum();
+    let sum = |of: fn(&PodSnapshot) -> &Series| {
+        fresh
+            .iter()
+            .filter_map(|p| of(p).last())
+            .map(|s| s.value)
+            .fold(0.0, |a, b| a + b)
+    };
     Evidence {
         freshness,
         coverage,

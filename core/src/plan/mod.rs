@@ -161,7 +161,11 @@ fn plan_object(
             user_ordered: proposal.user_ordered,
         };
         let (desired, limits) = guards::run(&context, proposal.replicas.clone());
-        let (reason, message) = decision::explain(&proposal, &limits, &current, &desired);
+        let (reason, message) = match decision::explain(&proposal, &limits, &current, &desired) {
+            // Nothing changes because nothing can be seen: that is no steadiness.
+            (Reason::Steady, _) if evidence.is_blind() => evidence.judgement(object),
+            explained => explained,
+        };
         (desired, limits, reason, message)
     };
 

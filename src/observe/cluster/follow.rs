@@ -39,8 +39,9 @@ where
     K: Resource + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     K::DynamicType: Clone + Debug + Eq + Hash + Send + Sync + 'static,
 {
-    let (store, writer) = plain_store::<K>(kind.clone());
     let name = K::kind(&kind).into_owned();
+    let writer = reflector::store::Writer::new(kind);
+    let store = writer.as_reader();
     let stream = watcher(api, config)
         .default_backoff()
         .modify(move |object| {
@@ -62,13 +63,4 @@ where
         }
     });
     store
-}
-
-fn plain_store<K>(kind: K::DynamicType) -> (Store<K>, reflector::store::Writer<K>)
-where
-    K: Resource + Clone + 'static,
-    K::DynamicType: Clone + Eq + Hash,
-{
-    let writer = reflector::store::Writer::new(kind);
-    (writer.as_reader(), writer)
 }

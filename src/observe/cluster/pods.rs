@@ -202,6 +202,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "the cases are written inline")]
     fn pod(metadata: Value, status: Value) -> SlimPod {
         serde_json::from_value(json!({"metadata": metadata, "status": status})).unwrap()
     }

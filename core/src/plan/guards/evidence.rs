@@ -1,7 +1,6 @@
 //! Down needs evidence that is fresh, complete, and has been for the whole hold; up may act on a part of it.
 
 use super::{Context, Verdict, decreases, increases, no_decrease, no_increase};
-use crate::plan::evidence::Freshness;
 use crate::plan::lead_time;
 use crate::plan::reason::Reason;
 
@@ -19,7 +18,7 @@ pub(super) fn check(context: &Context<'_>, proposal: &[u32]) -> Verdict {
         replicas = no_decrease(current, &replicas);
     }
     if replicas != proposal {
-        let (reason, message) = judged(context);
+        let (reason, message) = context.evidence.judgement(context.object);
         return Verdict::Instead {
             replicas,
             reason,
@@ -54,42 +53,4 @@ pub(super) fn check(context: &Context<'_>, proposal: &[u32]) -> Verdict {
         };
     }
     Verdict::Pass
-}
-
-/// The state of the evidence as a reason, with its message.
-fn judged(context: &Context<'_>) -> (Reason, String) {
-    let age = context
-        .evidence
-        .age
-        .map_or_else(|| "unknown".to_owned(), |age| age.to_string());
-    match context.evidence.freshness {
-        Freshness::SourceUnreachable => {
-            let why = context.object.source_failure.clone().unwrap_or_default();
-            (
-                Reason::SignalsMissing,
-                format!("the metrics source does not answer ({why}): holding"),
-            )
-        }
-        Freshness::Stale => (
-            Reason::SignalsStale,
-            format!("the newest samples are {age} old: holding"),
-        ),
-        Freshness::Frozen => (
-            Reason::SignalsFrozen,
-            "an engine reports running requests, but no token and no completion came: it hangs, or its metrics do"
-                .to_owned(),
-        ),
-        Freshness::Partial | Freshness::Fresh => (
-            Reason::SignalsPartial,
-            format!(
-                "only {} of the serving pods are seen: nothing is given back",
-                context.evidence.coverage
-            ),
-        ),
-        Freshness::NoPods => (Reason::SignalsMissing, "no pod serves yet: holding".to_owned()),
-        Freshness::Missing => (
-            Reason::SignalsMissing,
-            "no sample of any serving pod came: holding; are the pods scraped?".to_owned(),
-        ),
-    }
 }
