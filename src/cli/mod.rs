@@ -5,6 +5,7 @@
 mod completion;
 mod crd;
 mod operator;
+mod top;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,8 @@ enum Command {
     Crd(crd::Args),
     /// Run the operator in a cluster
     Operator(operator::Args),
+    /// Show the fleet as a table that renews itself
+    Top(top::Args),
 }
 
 impl Cli {
@@ -38,6 +41,7 @@ impl Cli {
             Command::Completion(args) => Ok(completion::run(&args)),
             Command::Crd(args) => crd::run(&args),
             Command::Operator(args) => operator::run(&args),
+            Command::Top(args) => top::run(&args),
         }
     }
 }
