@@ -162,6 +162,9 @@ fn newest(pod: &PodSnapshot) -> Option<Time> {
         .flatten()
 }
 
+/// Counters count whole tokens and requests: a difference far below one is none.
+const ONE_EVENT: f64 = 1e-3;
+
 /// Whether a pod's engine stands still at its newest sample.
 fn stands_still(pod: &PodSnapshot, timing: Timing) -> bool {
     pod.signals
@@ -185,7 +188,7 @@ pub fn frozen(pod: &PodSnapshot, timing: Timing, at: Time) -> bool {
     let still = |samples: &[Sample]| {
         samples
             .windows(2)
-            .all(|w| matches!(w, [a, b] if a.value.total_cmp(&b.value).is_eq()))
+            .all(|w| matches!(w, [a, b] if (a.value - b.value).abs() < ONE_EVENT))
     };
     recent(&s.running, |samples| samples.iter().all(|x| x.value > 0.0))
         && [&s.completed, &s.generated_tokens, &s.prompt_tokens]

@@ -41,6 +41,8 @@ pub struct Context<'a> {
     pub current: &'a [u32],
     /// Replicas that the highest demand within the hold needs, by variant; `None` = not known.
     pub held: Option<&'a [u32]>,
+    /// The variant that the plan wants to run; `None` = not known.
+    pub active: Option<usize>,
     /// Demand that one replica of each variant carries, in requests/s.
     pub capacities: &'a [Option<f64>],
     /// A person ordered this total (by an override, or by lowering the maximum): it needs no evidence.

@@ -2,5 +2,7 @@
 
 pub mod build;
 mod closed_loop;
+mod generate;
 mod never;
+mod properties;
 pub mod world;
