@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -82,20 +82,21 @@ fn loads(args: &Args) -> anyhow::Result<Vec<(LoadSpec, Vec<Arrival>)>> {
         }
         scenario.speed = speed;
     }
-    let (speed, seed) = (scenario.speed, scenario.seed);
+    let loads = std::mem::take(&mut scenario.loads);
     let play = |load: LoadSpec| {
         let trace = trace::read(&load.trace)?;
-        let arrivals = timelapse::arrivals(&trace, speed, load.rescale, seed);
+        let arrivals = timelapse::arrivals(&trace, scenario.speed, load.rescale, scenario.seed);
         let last = arrivals.last().map_or(0.0, |arrival| arrival.at_ms / 1000.0);
         eprintln!(
-            "emulate: load {}: {} requests in {last:.0} s, from {} at {speed} times its speed",
+            "emulate: load {}: {} requests in {last:.0} s, from {} at {} times its speed",
             load.name,
             arrivals.len(),
             load.trace.display(),
+            scenario.speed,
         );
         Ok((load, arrivals))
     };
-    scenario.loads.into_iter().map(play).collect()
+    loads.into_iter().map(play).collect()
 }
 
 async fn play(args: Args, loads: Vec<(LoadSpec, Vec<Arrival>)>) -> anyhow::Result<ExitCode> {
@@ -105,13 +106,13 @@ async fn play(args: Args, loads: Vec<(LoadSpec, Vec<Arrival>)>) -> anyhow::Resul
         .with_context(|| format!("cannot listen on {}: choose another address with --listen", args.listen))?;
     let client = kube::Client::try_default()
         .await
-        .context("cannot find a cluster: set KUBECONFIG")?;
+        .map_err(|error| anyhow!("cannot find a cluster: {error}. Set KUBECONFIG to a kubeconfig file"))?;
     let version = tokio::time::timeout(Duration::from_secs(10), client.apiserver_version()).await;
     version
         .context("the API server does not answer within 10 s")?
         .context("cannot reach the API server")?;
-    let (changed, changes) = mpsc::channel(256);
-    let watching = tokio::spawn(drive::watch(client, args.namespace, changed));
+    let (teller, changes) = mpsc::channel(256);
+    let watching = tokio::spawn(drive::watch(client, args.namespace, teller));
     let end = End {
         stay: args.stay,
         drain: Duration::from_secs(args.drain),

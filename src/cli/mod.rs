@@ -7,6 +7,7 @@ mod crd;
 #[cfg(feature = "laboratory")]
 mod emulate;
 mod operator;
+mod top;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,8 @@ enum Command {
     Emulate(emulate::Args),
     /// Run the operator in a cluster
     Operator(operator::Args),
+    /// Show the fleet as a table that renews itself
+    Top(top::Args),
 }
 
 impl Cli {
@@ -45,6 +48,7 @@ impl Cli {
             #[cfg(feature = "laboratory")]
             Command::Emulate(args) => emulate::run(args),
             Command::Operator(args) => operator::run(&args),
+            Command::Top(args) => top::run(&args),
         }
     }
 }

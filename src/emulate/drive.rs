@@ -97,7 +97,7 @@ struct Driver {
     stop: CancellationToken,
     /// What stops the server of a pod, by the pod's uid.
     servers: HashMap<String, CancellationToken>,
-    /// Pods of which it was said that they cannot be emulated; those in `true` are tried again.
+    /// Pods of which it was said that they cannot be emulated: said once, by uid.
     refused: HashSet<String>,
     /// When the traces were over.
     played: Option<Instant>,

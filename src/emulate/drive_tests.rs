@@ -60,8 +60,8 @@ fn own(last: u8) -> [u8; 4] {
 
 #[tokio::test(start_paused = true)]
 async fn plays_a_trace_to_its_end_and_no_longer() {
-    let (changed, changes) = mpsc::channel(8);
-    changed.send(PodChange::Seen(pod("1", own(1)))).await.unwrap();
+    let (teller, changes) = mpsc::channel(8);
+    teller.send(PodChange::Seen(pod("1", own(1)))).await.unwrap();
     let before = Instant::now();
     let profiles = Profiles::embedded().unwrap();
     let summary = drive(
@@ -83,8 +83,8 @@ async fn plays_a_trace_to_its_end_and_no_longer() {
 
 #[tokio::test(start_paused = true)]
 async fn stops_when_told_and_says_what_it_had() {
-    let (changed, changes) = mpsc::channel(8);
-    changed.send(PodChange::Seen(pod("1", own(2)))).await.unwrap();
+    let (teller, changes) = mpsc::channel(8);
+    teller.send(PodChange::Seen(pod("1", own(2)))).await.unwrap();
     let shutdown = tokio::time::sleep(Duration::from_secs(10));
     let profiles = Profiles::embedded().unwrap();
     let summary = drive(world(100, 500.0), profiles, changes, router().await.0, shutdown, END).await;
@@ -95,12 +95,12 @@ async fn stops_when_told_and_says_what_it_had() {
 
 #[tokio::test(start_paused = true)]
 async fn pods_missing_from_a_new_list_are_gone_and_what_they_had_is_cut() {
-    let (changed, changes) = mpsc::channel(8);
-    changed.send(PodChange::Seen(pod("1", own(3)))).await.unwrap();
-    changed.send(PodChange::Seen(pod("2", own(4)))).await.unwrap();
+    let (teller, changes) = mpsc::channel(8);
+    teller.send(PodChange::Seen(pod("1", own(3)))).await.unwrap();
+    teller.send(PodChange::Seen(pod("2", own(4)))).await.unwrap();
     let relist = async move {
         tokio::time::sleep(Duration::from_millis(1200)).await;
-        changed
+        teller
             .send(PodChange::Listed(HashSet::from(["2".to_owned()])))
             .await
             .unwrap();
@@ -122,12 +122,12 @@ async fn pods_missing_from_a_new_list_are_gone_and_what_they_had_is_cut() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pod_elsewhere_or_of_an_unknown_profile_does_not_stop_the_others() {
-    let (changed, changes) = mpsc::channel(8);
+    let (teller, changes) = mpsc::channel(8);
     let mut unknown = pod("2", own(6));
     unknown.emulate = "gpt-17/abacus/fp1".to_owned();
     // 192.0.2.0/24 is reserved for documentation: it is nobody's.
     for pod in [pod("1", [192, 0, 2, 1]), unknown, pod("3", own(5))] {
-        changed.send(PodChange::Seen(pod)).await.unwrap();
+        teller.send(PodChange::Seen(pod)).await.unwrap();
     }
     let profiles = Profiles::embedded().unwrap();
     let summary = drive(
@@ -154,9 +154,9 @@ async fn the_refusal_says_what_is_needed() {
 
 #[tokio::test]
 async fn answers_on_the_pods_own_address_until_it_is_gone() {
-    let (changed, changes) = mpsc::channel(8);
+    let (teller, changes) = mpsc::channel(8);
     let address = SocketAddr::from((own(7), PORT));
-    changed.send(PodChange::Seen(pod("1", own(7)))).await.unwrap();
+    teller.send(PodChange::Seen(pod("1", own(7)))).await.unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let (listener, router_address) = router().await;
     let shutdown = async {
@@ -184,7 +184,7 @@ async fn answers_on_the_pods_own_address_until_it_is_gone() {
             .unwrap()
             .contains("llm_d_epp_request_total")
     );
-    changed.send(PodChange::Gone("1".to_owned())).await.unwrap();
+    teller.send(PodChange::Gone("1".to_owned())).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(get(format!("http://{address}/metrics")).await.is_err());
     stop.send(()).unwrap();

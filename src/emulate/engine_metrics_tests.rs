@@ -116,20 +116,24 @@ fn the_numbers_are_those_of_the_engine() {
             .unwrap_or_else(|| panic!("no {series}"));
         line.rsplit(' ').next().unwrap().parse().unwrap()
     };
-    assert_eq!(value("vllm:prompt_tokens_total"), 5000.0);
-    assert_eq!(value("vllm:generation_tokens_total"), 110.0);
-    assert_eq!(value("vllm:time_to_first_token_seconds_count"), 5.0);
-    // Every token but each first one followed another.
-    assert_eq!(value("vllm:inter_token_latency_seconds_count"), 105.0);
-    assert_eq!(
-        value("vllm:request_success_total{engine=\"0\",finished_reason=\"length\""),
-        5.0
-    );
-    let whole = value("vllm:e2e_request_latency_seconds_sum");
-    let parts = value("vllm:request_queue_time_seconds_sum") + value("vllm:request_inference_time_seconds_sum");
-    assert!((whole - parts).abs() < 1e-9);
-    // All prompt and output tokens went through a step; first tokens come with the last prompt token's step.
-    assert_eq!(value("vllm:iteration_tokens_total_sum"), 5000.0 + 105.0);
+    let queue_and_inference =
+        value("vllm:request_queue_time_seconds_sum") + value("vllm:request_inference_time_seconds_sum");
+    for (series, expected) in [
+        ("vllm:prompt_tokens_total", 5000.0),
+        ("vllm:generation_tokens_total", 110.0),
+        ("vllm:time_to_first_token_seconds_count", 5.0),
+        // Every token but each first one followed another.
+        ("vllm:inter_token_latency_seconds_count", 105.0),
+        (
+            "vllm:request_success_total{engine=\"0\",finished_reason=\"length\"",
+            5.0,
+        ),
+        ("vllm:e2e_request_latency_seconds_sum", queue_and_inference),
+        // All prompt and output tokens went through a step; first tokens come with the step of the last prompt token.
+        ("vllm:iteration_tokens_total_sum", 5000.0 + 105.0),
+    ] {
+        assert!((value(series) - expected).abs() < 1e-9, "{series}: {}", value(series));
+    }
 }
 
 #[test]

@@ -108,7 +108,7 @@ mod tests {
 
     use super::*;
 
-    fn pod(phase: &str, annotations: serde_json::Value) -> Pod {
+    fn pod(phase: &str, annotations: &serde_json::Value) -> Pod {
         serde_json::from_value(json!({
             "metadata": {
                 "name": "chat-1", "namespace": "demo", "uid": "u1", "labels": {"app": "chat"},
@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn reads_what_matters_of_an_annotated_pod() {
-        let Some(PodChange::Seen(view)) = change(&pod("Running", json!({ANNOTATION: "llama-3.1-8b/a100/bf16"}))) else {
+        let Some(PodChange::Seen(view)) = change(&pod("Running", &json!({ANNOTATION: "llama-3.1-8b/a100/bf16"})))
+        else {
             panic!("not seen");
         };
         assert!(view.ready && view.terminating && !view.takes_requests());
@@ -136,8 +137,8 @@ mod tests {
 
     #[test]
     fn a_pod_that_ended_is_gone_and_one_without_the_annotation_is_nobody() {
-        let ended = change(&pod("Failed", json!({ANNOTATION: "x"})));
+        let ended = change(&pod("Failed", &json!({ANNOTATION: "x"})));
         assert_eq!(ended, Some(PodChange::Gone("u1".into())));
-        assert_eq!(change(&pod("Running", json!({"other": "x"}))), None);
+        assert_eq!(change(&pod("Running", &json!({"other": "x"}))), None);
     }
 }

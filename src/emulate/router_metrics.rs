@@ -71,6 +71,7 @@ pub(super) struct Entry<'a> {
 }
 
 type Value = fn(&PoolState) -> f64;
+type Counted = fn(&RouterMetrics) -> &Histogram;
 
 /// The page of all loads.
 pub(super) fn page(entries: &[Entry<'_>]) -> String {
@@ -100,7 +101,7 @@ pub(super) fn page(entries: &[Entry<'_>]) -> String {
         let labels = [model, target, fairness, priority, ("streaming", "true")];
         page.histogram("llm_d_epp_request_ttft_seconds", &labels, &entry.metrics.first_token);
     }
-    let histograms: [(&str, fn(&RouterMetrics) -> &Histogram); 4] = [
+    let histograms: [(&str, Counted); 4] = [
         ("llm_d_epp_request_streaming_tpot_seconds", |m| &m.per_output_token),
         ("llm_d_epp_request_duration_seconds", |m| &m.duration),
         ("llm_d_epp_request_input_tokens", |m| &m.input_tokens),

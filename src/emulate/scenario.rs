@@ -262,6 +262,21 @@ mod tests {
     }
 
     #[test]
+    fn the_demos_own_world_plays_an_hour_in_four_minutes() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/demo/world.yaml");
+        let world = Scenario::read(&path).unwrap();
+        let load = &world.loads[0];
+        let trace = crate::emulate::trace::read(&load.trace).unwrap();
+        let played = crate::emulate::timelapse::arrivals(&trace, world.speed, load.rescale, world.seed);
+        let seconds = played.last().unwrap().at_ms / 1000.0;
+        assert!(
+            (230.0..240.0).contains(&seconds) && played.len() > 2000,
+            "{} in {seconds} s",
+            played.len()
+        );
+    }
+
+    #[test]
     fn reads_a_whole_one() {
         let world = parse(
             "speed: 15\nseed: 3\nloads:\n  chat:\n    trace: traces/chat.csv.gz\n    rate: {peak: 25}\n    \

@@ -33,8 +33,8 @@ pub struct Arrival {
     pub output_tokens: u32,
 }
 
-/// The requests to play, in order. At speed 1 and unscaled they are the trace itself.
-pub fn arrivals(trace: &[TraceRequest], speed: f64, rescale: Rescale, seed: u64) -> Vec<Arrival> {
+/// The requests to play, in order. At speed 1 and unscaled they are the trace itself. `random` seeds the draws.
+pub fn arrivals(trace: &[TraceRequest], speed: f64, rescale: Rescale, random: u64) -> Vec<Arrival> {
     let buckets = buckets(trace);
     let factor = match rescale {
         Rescale::Factor(factor) => factor,
@@ -44,7 +44,7 @@ pub fn arrivals(trace: &[TraceRequest], speed: f64, rescale: Rescale, seed: u64)
     if (speed - 1.0).abs() < f64::EPSILON && (factor - 1.0).abs() < f64::EPSILON {
         return trace.iter().map(|r| arrival(r.arrival_s, r)).collect();
     }
-    let mut draw = Draw::new(seed);
+    let mut draw = Draw::new(random);
     let mut out = Vec::new();
     // What is left of the current exponential gap, in expected requests.
     let mut gap = draw.exponential();
