@@ -1,7 +1,7 @@
 //! A watch whose first list may not hang. I/O.
 //!
-//! A list has no time limit of its own. Sent in the moment in which the API server sets up a new custom resource, it
-//! can wait for ever, and with it the operator's start. A list that shows nothing for ten seconds is begun anew.
+//! A list has no time limit of its own: on a connection that has died silently it would wait for ever, and with it the
+//! operator's start. A list that shows nothing for ten seconds is begun anew.
 
 use std::fmt::Debug;
 use std::time::Duration;
