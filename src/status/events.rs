@@ -39,7 +39,8 @@ fn of_write(plan: &ObjectPlan, written: &Written) -> Option<Event> {
                 "{change} ({}): {} [decision {}]",
                 decision.reason, decision.message, decision.id
             );
-            Some(event(EventType::Normal, reason, "Scale", &note))
+            // Events of one action are counted as a series that keeps its first note: each change is an action of its own.
+            Some(event(EventType::Normal, reason, &format!("Scale{from}To{to}"), &note))
         }
         Outcome::Forbidden(why) | Outcome::Failed(why) => Some(event(
             EventType::Warning,
