@@ -30,3 +30,5 @@ pub mod emulate;
 pub mod observe;
 pub mod runtime;
 pub mod status;
+#[cfg(test)]
+pub(crate) mod testing;
