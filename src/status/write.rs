@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::api::{Condition, InferenceDeploymentStatus};
+use crate::api::{Condition, ConditionStatus, InferenceDeploymentStatus};
 
 /// No request lives longer.
 const REQUEST: Duration = Duration::from_secs(2);
@@ -30,11 +30,22 @@ pub fn differs_slowly(a: &InferenceDeploymentStatus, b: &InferenceDeploymentStat
     a != b
 }
 
-/// Whether a condition came, went, or changed its status, its reason, or the generation it is about.
+/// Whether a condition came, went, or changed its status, its reason, or the generation it is about; where the user
+/// must act, also whether it says something else to do.
 pub fn conditions_differ(a: &[Condition], b: &[Condition]) -> bool {
     let facts = |all: &[Condition]| -> Vec<_> {
         all.iter()
-            .map(|c| (c.type_.clone(), c.status, c.reason.clone(), c.observed_generation))
+            .map(|c| {
+                let acts = ["Stalled", "Conflicted"].contains(&c.type_.as_str()) && c.status == ConditionStatus::True;
+                let message = acts.then(|| c.message.clone());
+                (
+                    c.type_.clone(),
+                    c.status,
+                    c.reason.clone(),
+                    c.observed_generation,
+                    message,
+                )
+            })
             .collect()
     };
     facts(a) != facts(b)
@@ -87,3 +98,7 @@ pub enum WriteError {
     #[error("no answer within two seconds")]
     NoAnswer,
 }
+
+#[cfg(test)]
+#[path = "write_tests.rs"]
+mod tests;
