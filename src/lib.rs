@@ -17,6 +17,7 @@
 //! | [`act`] | prepare (plan -> writes, pure) and apply | yes |
 //! | [`status`] | what the object's status says, conditions, events | yes |
 //! | [`controller`] | the tick, the reconcile recipe, wiring | yes |
+//! | [`top`] | the fleet as a live table | yes |
 //! | [`runtime`] | clock, shutdown, HTTP server, metrics, telemetry | yes |
 //! | `emulate` | engines of the core in real time behind pod addresses (feature `laboratory`) | yes |
 
@@ -30,3 +31,4 @@ pub mod emulate;
 pub mod observe;
 pub mod runtime;
 pub mod status;
+pub mod top;

@@ -4,8 +4,15 @@
 //! that sum is a counter of its own, read at both ends of the bucket on the line between scrapes, so that scrape
 //! phase and bucket edges need not agree.
 
+use super::evidence;
 use crate::snapshot::{Histogram, ObjectSnapshot, Phase, PodSnapshot, Sample, Series, Target, Timing};
-use crate::units::{Ratio, Time};
+use crate::units::{Ratio, Span, Time};
+
+/// No engine takes in, or finishes, more requests a second than this: what says so is a broken counter, and one such
+/// bucket would move the averages for days.
+const MOST_REQUESTS: f64 = 1e5;
+/// The same of tokens.
+const MOST_TOKENS: f64 = 1e8;
 
 /// Requests counted against one latency target.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -23,9 +30,9 @@ pub struct Bucket {
     pub start: Time,
     /// Requests that arrived at the engines.
     pub arrivals: f64,
-    /// Requests that finished.
+    /// Requests that finished, on the pods whose generated tokens are known.
     pub completed: f64,
-    /// Requests whose first token came.
+    /// Requests whose first token came, on the pods whose prompt tokens are known.
     pub started: f64,
     /// Prompt tokens processed.
     pub prompt_tokens: f64,
@@ -58,7 +65,7 @@ pub fn closed(object: &ObjectSnapshot, timing: Timing, since: Time, now: Time) -
         if !complete && now.since(end) < timing.stale_after() {
             break;
         }
-        buckets.push(close(object, &pods, start, end));
+        buckets.push(close(object, &pods, timing, start, end));
         start = end;
     }
     buckets
@@ -96,7 +103,20 @@ fn seen_until(pod: &PodSnapshot) -> Option<Time> {
     ends.into_iter().min().flatten()
 }
 
-fn close(object: &ObjectSnapshot, pods: &[&PodSnapshot], start: Time, end: Time) -> Bucket {
+/// Whether a pod's metrics did not move while it reported work, up to the first sample at or after `end`: what they
+/// say of the bucket is not what happened in it.
+fn stood_still(pod: &PodSnapshot, timing: Timing, end: Time) -> bool {
+    let samples = pod.signals.running.samples();
+    let at = samples.get(samples.partition_point(|s| s.at < end)).map(|s| s.at);
+    at.is_some_and(|at| evidence::frozen(pod, timing, at))
+}
+
+/// `grown` where an engine can have done that in `span`, at `most` a second.
+fn plausible(grown: f64, most: f64, span: Span) -> Option<f64> {
+    (grown.abs() <= most * span.as_secs_f64()).then_some(grown)
+}
+
+fn close(object: &ObjectSnapshot, pods: &[&PodSnapshot], timing: Timing, start: Time, end: Time) -> Bucket {
     let limit = |target| object.objectives.limit(target);
     let mut bucket = Bucket {
         start,
@@ -112,20 +132,36 @@ fn close(object: &ObjectSnapshot, pods: &[&PodSnapshot], start: Time, end: Time)
     };
     let mut seen = 0.0;
     let mut net = 0.0;
+    let span = end.since(start);
     for pod in pods {
+        if stood_still(pod, timing, end) {
+            continue;
+        }
         // A process that began inside the bucket counted from zero.
         let fresh = pod.ready_since.is_some_and(|ready| ready > start);
         bucket.replicas += u32::from(!fresh && pod.phase == Phase::Ready);
         let signals = &pod.signals;
-        let Some(arrivals) = growth(&arrived(signals), start, end, fresh) else {
+        let of = |counter: &Series, most: f64| {
+            growth(&counter.monotone(), start, end, fresh).and_then(|grown| plausible(grown, most, span))
+        };
+        let Some(arrivals) =
+            growth(&arrived(signals), start, end, fresh).and_then(|grown| plausible(grown, MOST_REQUESTS, span))
+        else {
             continue;
         };
         seen += 1.0;
         net += arrivals;
-        bucket.completed += growth(&signals.completed.monotone(), start, end, fresh).unwrap_or(0.0);
-        bucket.prompt_tokens += growth(&signals.prompt_tokens.monotone(), start, end, fresh).unwrap_or(0.0);
-        bucket.generated_tokens += growth(&signals.generated_tokens.monotone(), start, end, fresh).unwrap_or(0.0);
-        bucket.started += total(&signals.time_to_first_token, start, end, fresh).unwrap_or(0.0);
+        // Tokens count together with the requests they belong to, or not at all: absent is never zero.
+        let started = total(&signals.time_to_first_token, start, end, fresh);
+        if let (Some(started), Some(tokens)) = (started, of(&signals.prompt_tokens, MOST_TOKENS)) {
+            bucket.started += started;
+            bucket.prompt_tokens += tokens;
+        }
+        let completed = of(&signals.completed, MOST_REQUESTS);
+        if let (Some(completed), Some(tokens)) = (completed, of(&signals.generated_tokens, MOST_TOKENS)) {
+            bucket.completed += completed;
+            bucket.generated_tokens += tokens;
+        }
         for (target, histogram, sum) in [
             (
                 Target::TimeToFirstToken,
@@ -178,7 +214,8 @@ fn growth(counter: &Series, start: Time, end: Time, fresh: bool) -> Option<f64> 
 
 fn total(histogram: &Histogram, start: Time, end: Time, fresh: bool) -> Option<f64> {
     let (_, counter) = histogram.buckets.last()?;
-    growth(&counter.monotone(), start, end, fresh)
+    let grown = growth(&counter.monotone(), start, end, fresh)?;
+    plausible(grown, MOST_REQUESTS, end.since(start))
 }
 
 /// The share of a histogram's requests that took at most `limit` seconds, on the line between the edges around it.
@@ -204,3 +241,7 @@ fn attained(histogram: &Histogram, limit: f64, start: Time, end: Time, fresh: bo
     }
     None
 }
+
+#[cfg(test)]
+#[path = "bucket_tests.rs"]
+mod tests;

@@ -1,7 +1,7 @@
 //! What the samples are worth: fresh, stale, partial, frozen or absent, and which share of the serving pods they cover.
 
 use super::reason::Reason;
-use crate::snapshot::{ObjectSnapshot, Phase, PodSnapshot, Series, Timing};
+use crate::snapshot::{ObjectSnapshot, Phase, PodSnapshot, Sample, Series, Timing};
 use crate::units::{Ratio, Span, Time};
 
 /// What may be concluded from the samples of an object.
@@ -46,9 +46,12 @@ impl Evidence {
         self.freshness == Freshness::Fresh
     }
 
-    /// Whether the operator is blind: nothing can be decided on it, up or down.
+    /// Whether what is seen says nothing of now: a plan that stays the same is no steadiness then.
     pub fn is_blind(&self) -> bool {
-        !self.allows_up() && self.freshness != Freshness::NoPods
+        matches!(
+            self.freshness,
+            Freshness::SourceUnreachable | Freshness::Missing | Freshness::Stale | Freshness::Frozen
+        )
     }
 
     /// The state of the evidence as the reason of a hold, with its message.
@@ -86,9 +89,12 @@ impl Evidence {
         }
     }
 
-    /// Whether a replica may be added on it.
+    /// Whether a replica may be added on it. One engine that hangs must not keep the others from being helped.
     pub fn allows_up(&self) -> bool {
-        matches!(self.freshness, Freshness::Fresh | Freshness::Partial)
+        matches!(
+            self.freshness,
+            Freshness::Fresh | Freshness::Partial | Freshness::Frozen
+        )
     }
 }
 
@@ -114,7 +120,7 @@ pub fn assess(object: &ObjectSnapshot, timing: Timing, now: Time) -> Evidence {
         Freshness::Missing
     } else if fresh.is_empty() {
         Freshness::Stale
-    } else if fresh.iter().any(|pod| frozen(pod, timing)) {
+    } else if fresh.iter().any(|pod| stands_still(pod, timing)) {
         Freshness::Frozen
     } else if fresh.len() < pods.len() {
         Freshness::Partial
@@ -153,30 +159,37 @@ fn newest(pod: &PodSnapshot) -> Option<Time> {
         .flatten()
 }
 
-/// Work is reported all the while, but not one token came and not one request ended over three grids of samples.
-fn frozen(pod: &PodSnapshot, timing: Timing) -> bool {
+/// Whether a pod's engine stands still at its newest sample.
+fn stands_still(pod: &PodSnapshot, timing: Timing) -> bool {
+    pod.signals
+        .running
+        .last()
+        .is_some_and(|last| frozen(pod, timing, last.at))
+}
+
+/// Work is reported all the while, but not one token came and not one request ended over the three grids of samples
+/// that end at `at`.
+pub fn frozen(pod: &PodSnapshot, timing: Timing, at: Time) -> bool {
     let s = &pod.signals;
-    let Some(last) = s.running.last() else { return false };
-    let since = last.at - timing.grid * 3;
-    let recent = |series: &Series| {
-        let samples: Vec<_> = series.samples().iter().filter(|x| x.at >= since).copied().collect();
-        let spans = samples
+    let recent = |series: &Series, holds: fn(&[Sample]) -> bool| {
+        let samples = series.between(at - timing.grid * 3, at);
+        let long_enough = samples
             .first()
             .zip(samples.last())
-            .map_or(Span::ZERO, |(a, b)| b.at.since(a.at));
-        (samples, spans)
+            .is_some_and(|(a, b)| b.at.since(a.at) >= timing.grid * 2);
+        long_enough && holds(samples)
     };
-    let (running, spans) = recent(&s.running);
-    let still = |series: &Series| {
-        let (samples, spans) = recent(series);
-        spans >= timing.grid * 2
-            && samples
-                .windows(2)
-                .all(|w| matches!(w, [a, b] if a.value.total_cmp(&b.value).is_eq()))
+    let still = |samples: &[Sample]| {
+        samples
+            .windows(2)
+            .all(|w| matches!(w, [a, b] if a.value.total_cmp(&b.value).is_eq()))
     };
-    spans >= timing.grid * 2
-        && running.iter().all(|x| x.value > 0.0)
-        && still(&s.completed)
-        && still(&s.generated_tokens)
-        && still(&s.prompt_tokens)
+    recent(&s.running, |samples| samples.iter().all(|x| x.value > 0.0))
+        && [&s.completed, &s.generated_tokens, &s.prompt_tokens]
+            .into_iter()
+            .all(|series| recent(series, still))
 }
+
+#[cfg(test)]
+#[path = "evidence_tests.rs"]
+mod tests;

@@ -99,3 +99,7 @@ pub fn cost(object: &ObjectSnapshot, replicas: &[u32]) -> Option<UsdPerHour> {
     }
     UsdPerHour::new(sum)
 }
+
+#[cfg(test)]
+#[path = "mix_tests.rs"]
+mod tests;

@@ -85,12 +85,12 @@ pub fn propose(
 
     let total: u32 = current.iter().sum();
     if let Some(order) = object.replicas_override.filter(|_| override_in_force(object, now)) {
-        let base = chosen.as_ref().map_or(current, |c| &c.replicas);
+        let active = chosen.as_ref().map(|c| c.active);
         let until = order
             .until
             .map_or(String::new(), |t| format!(" for another {}", t.since(now)));
         return Proposal {
-            replicas: to_total(object, base, order.replicas),
+            replicas: to_total(object, current, order.replicas, active),
             user_ordered: true,
             ..proposal(
                 Vec::new(),
@@ -106,7 +106,7 @@ pub fn propose(
             .is_none_or(|reported| reported > object.replicas.max)
     {
         return Proposal {
-            replicas: distribute::lower_to(current, object.replicas.max),
+            replicas: distribute::lower_to(object, current, object.replicas.max, chosen.as_ref().map(|c| c.active)),
             user_ordered: true,
             ..proposal(
                 Vec::new(),
@@ -124,7 +124,7 @@ pub fn propose(
         _ if grows_while_learning(object, evidence, memory, timing, now) => {
             let more = (total / LEARNING_STEP).max(1);
             proposal(
-                distribute::raise_to(object, current, total + more),
+                distribute::raise_to(object, current, total + more, None),
                 Some(Reason::ObjectiveMissed),
                 format!("the objective is missed and what a replica carries is not known: {more} more"),
             )
@@ -133,7 +133,7 @@ pub fn propose(
     }
 }
 
-/// Requests missed a target lately, every replica has served long enough to be blamed for it, and none is starting.
+/// Requests missed a target lately, every replica that is ordered serves, and long enough to be blamed for it.
 fn grows_while_learning(
     object: &ObjectSnapshot,
     evidence: &Evidence,
@@ -148,6 +148,8 @@ fn grows_while_learning(
                     .ready_since
                     .is_some_and(|t| now.since(t) >= timing.grid * lead_time::SETTLED_GRIDS))
     });
+    // A pod that a quota forbids does not even exist; ordering more each tick would run up to the maximum.
+    let all_serve = object.variants.iter().all(|v| v.ready() >= v.ordered().unwrap_or(0));
     let missed = [Target::TimeToFirstToken, Target::TimePerOutputToken]
         .into_iter()
         .any(|target| {
@@ -157,16 +159,17 @@ fn grows_while_learning(
                 .share()
                 .is_some_and(|share| share < object.objectives.attainment)
         });
-    settled && missed && evidence.allows_up()
+    settled && all_serve && missed && evidence.allows_up() && !evidence.is_blind()
 }
 
-/// `order` replicas in the proportions of `base`: its mix stays, its total is the person's.
-fn to_total(object: &ObjectSnapshot, base: &[u32], order: u32) -> Vec<u32> {
-    let total: u32 = base.iter().sum();
+/// What runs, brought to `order` replicas by way of the variant that the plan wants. An order goes past the guards, so
+/// it never switches variants: that would take what serves before the others do.
+fn to_total(object: &ObjectSnapshot, current: &[u32], order: u32, active: Option<usize>) -> Vec<u32> {
+    let total: u32 = current.iter().sum();
     if total >= order {
-        distribute::lower_to(base, order)
+        distribute::lower_to(object, current, order, active)
     } else {
-        distribute::raise_to(object, base, order)
+        distribute::raise_to(object, current, order, active)
     }
 }
 
@@ -200,3 +203,7 @@ fn unknown(forecast: Option<&Forecast>) -> String {
         Some(f) => format!("{:.2} req/s now; what a replica carries is not known yet", f.now),
     }
 }
+
+#[cfg(test)]
+#[path = "propose_tests.rs"]
+mod tests;

@@ -70,9 +70,30 @@ pub fn capacity(
 pub fn replicas(rate: f64, capacity: f64) -> u32 {
     // The epsilon keeps 3.0000000001 replicas from becoming four.
     let n = (rate / capacity - 1e-9).ceil();
-    if n.is_finite() {
-        n.clamp(1.0, f64::from(u32::MAX)) as u32
+    if n.is_nan() {
+        // Whatever made it, it must not read as "one is enough"; the bounds and the guards are still to come.
+        u32::MAX
     } else {
-        1
+        n.clamp(1.0, f64::from(u32::MAX)) as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::replicas;
+
+    #[rstest]
+    #[case::none(0.0, 2.0, 1)]
+    #[case::exactly(6.0, 2.0, 3)]
+    #[case::rounding_is_no_replica(6.000_000_001, 2.0, 3)]
+    #[case::a_little_more(6.001, 2.0, 4)]
+    #[case::a_flood(1e300, 2.0, u32::MAX)]
+    #[case::endless(f64::INFINITY, 2.0, u32::MAX)]
+    #[case::a_replica_that_carries_next_to_nothing(1.0, 1e-310, u32::MAX)]
+    #[case::not_a_number(f64::NAN, 2.0, u32::MAX)]
+    fn counts_the_fewest_that_carry_it(#[case] rate: f64, #[case] capacity: f64, #[case] n: u32) {
+        assert_eq!(replicas(rate, capacity), n);
     }
 }

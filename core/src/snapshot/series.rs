@@ -43,6 +43,13 @@ impl Series {
         self.0.is_empty()
     }
 
+    /// The samples from `from` to `to`, both included.
+    pub fn between(&self, from: Time, to: Time) -> &[Sample] {
+        let start = self.0.partition_point(|s| s.at < from);
+        let end = self.0.partition_point(|s| s.at <= to);
+        self.0.get(start..end).unwrap_or_default()
+    }
+
     /// The value at instant `t` on the straight line between the samples around it; `None` outside of them.
     pub fn at(&self, t: Time) -> Option<f64> {
         let after = self.0.partition_point(|s| s.at < t);

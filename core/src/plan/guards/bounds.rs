@@ -31,15 +31,21 @@ pub(super) fn check(context: &Context<'_>, proposal: &[u32]) -> Verdict {
         object.replicas.max.max(current)
     };
     if total > cap {
+        let replicas = if context.user_ordered {
+            distribute::lower_to(object, &within, cap, None)
+        } else {
+            // What earlier guards have kept stays: room for more is made by those who give back, not by the cap.
+            distribute::grow_to(context.current, &within, cap)
+        };
         return Verdict::Instead {
-            replicas: distribute::lower_to(&within, cap),
+            replicas,
             reason: Reason::AtMaximum,
             message: format!("replicas.max is {}", object.replicas.max),
         };
     }
     if total < object.replicas.min {
         return Verdict::Instead {
-            replicas: distribute::raise_to(object, &within, object.replicas.min.min(object.replicas.max)),
+            replicas: distribute::raise_to(object, &within, object.replicas.min.min(object.replicas.max), None),
             reason: Reason::AtMinimum,
             message: format!("replicas.min is {}", object.replicas.min),
         };

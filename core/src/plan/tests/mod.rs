@@ -1,5 +1,6 @@
 //! The whole pipeline against a small fluid world: what it decides, and what it never does.
 
+pub mod build;
 mod closed_loop;
 mod never;
 pub mod world;
