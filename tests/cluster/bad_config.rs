@@ -41,7 +41,11 @@ fn the_operator_says_every_mistake_on_a_line_of_its_own_and_touches_nothing() {
     assert!(output.stdout.is_empty(), "errors belong on stderr");
     let lines: Vec<&str> = errors.lines().collect();
     let shown = config.display();
-    assert_eq!(lines[0], format!("error: {shown} has {} errors:", lines.len() - 1), "{errors}");
+    assert_eq!(
+        lines[0],
+        format!("error: {shown} has {} errors:", lines.len() - 1),
+        "{errors}"
+    );
     for (field, value) in [
         ("lisen", "did you mean listen?"),
         ("metricsSources[0].url", "prometheus:9090"),
@@ -50,9 +54,14 @@ fn the_operator_says_every_mistake_on_a_line_of_its_own_and_touches_nothing() {
         ("timing.grid", "\"15\""),
     ] {
         let about = format!("  {field}: ");
-        let told = lines.iter().filter(|line| line.starts_with(&about) && line.contains(value));
+        let told = lines
+            .iter()
+            .filter(|line| line.starts_with(&about) && line.contains(value));
         assert_eq!(told.count(), 1, "{field} with {value}:\n{errors}");
     }
     let connected = server.accept();
-    assert!(connected.is_err(), "the operator reached for the API server: {connected:?}");
+    assert!(
+        connected.is_err(),
+        "the operator reached for the API server: {connected:?}"
+    );
 }

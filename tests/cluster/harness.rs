@@ -122,7 +122,14 @@ impl Cluster {
 
     /// Takes away what earlier test runs left in a cluster that was kept.
     fn clear(&self) {
-        self.must(&["delete", "infd", "--all", "--all-namespaces", "--wait=true", "--timeout=30s"]);
+        self.must(&[
+            "delete",
+            "infd",
+            "--all",
+            "--all-namespaces",
+            "--wait=true",
+            "--timeout=30s",
+        ]);
         self.must(&["delete", "namespace", "-l", TEST_LABEL, "--wait=true", "--timeout=60s"]);
     }
 

@@ -66,7 +66,13 @@ impl Operator {
         let log = std::fs::File::options().create(true).append(true).open(&self.log);
         let mut command = Command::new("setpriv");
         command
-            .args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_inferscale"), "operator", "--config"])
+            .args([
+                "--pdeathsig",
+                "KILL",
+                env!("CARGO_BIN_EXE_inferscale"),
+                "operator",
+                "--config",
+            ])
             .arg(&self.config)
             .env("KUBECONFIG", &self.kubeconfig)
             .env("RUST_LOG", "warn,inferscale=debug")
@@ -96,7 +102,10 @@ impl Operator {
     /// The body of a successful answer of its own HTTP server.
     pub async fn get(&self, path: &str) -> Option<String> {
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5));
-        let answer = client.build().expect("a client").get(format!("http://{}{path}", self.address));
+        let answer = client
+            .build()
+            .expect("a client")
+            .get(format!("http://{}{path}", self.address));
         let answer = answer.send().await.ok()?.error_for_status().ok()?;
         answer.text().await.ok()
     }
@@ -125,7 +134,15 @@ impl Operator {
 fn access(cluster: &Cluster) -> String {
     let manifest = repository().join("tests/cluster/access.yaml");
     cluster.must(&["apply", "--server-side", "-f", manifest.to_str().expect("a path")]);
-    let token = ["create", "token", "inferscale", "-n", "inferscale-system", "--duration", "8h"];
+    let token = [
+        "create",
+        "token",
+        "inferscale",
+        "-n",
+        "inferscale-system",
+        "--duration",
+        "8h",
+    ];
     let token = cluster.must(&token);
     let admin: serde_yaml::Value = serde_yaml::from_str(&cluster.must(&["config", "view", "--raw"])).expect("YAML");
     let kubeconfig = serde_json::json!({

@@ -76,14 +76,18 @@ impl Seen {
     }
 
     pub fn is(&self, type_: &str, status: &str, reason: &str) -> bool {
-        self.condition(type_).is_some_and(|(s, r, _)| (s, r) == (status, reason))
+        self.condition(type_)
+            .is_some_and(|(s, r, _)| (s, r) == (status, reason))
     }
 
     /// Everything that the object says of itself, for people.
     pub fn status(&self) -> String {
         let spec = serde_yaml::to_string(&self.object["spec"]).unwrap_or_default();
         let status = serde_yaml::to_string(&self.object["status"]).unwrap_or_default();
-        format!("replicas ordered: {:?}\nspec:\n{spec}status:\n{status}", self.replicas())
+        format!(
+            "replicas ordered: {:?}\nspec:\n{spec}status:\n{status}",
+            self.replicas()
+        )
     }
 
     /// The same in one line.

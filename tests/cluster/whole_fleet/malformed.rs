@@ -17,7 +17,9 @@ impl Relaxed {
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let mut crd: Value = serde_yaml::from_str(&text).expect("YAML");
         let anything = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
-        let schema = crd.pointer_mut("/spec/versions/0/schema/openAPIV3Schema").expect("a schema");
+        let schema = crd
+            .pointer_mut("/spec/versions/0/schema/openAPIV3Schema")
+            .expect("a schema");
         *schema = json!({"type": "object", "properties": {"spec": anything, "status": anything}});
         let kind = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
         let api: Api<DynamicObject> = Api::all_with(client, &ApiResource::from_gvk(&kind));
@@ -48,7 +50,11 @@ async fn a_malformed_object_is_told_so_and_does_not_stop_the_others() {
     // The API server takes a moment until it judges by the new schema.
     let object: DynamicObject = serde_json::from_value(setup.object()).expect("an object");
     let mut tries = 0;
-    while let Err(error) = broken.api("InferenceDeployment").create(&Default::default(), &object).await {
+    while let Err(error) = broken
+        .api("InferenceDeployment")
+        .create(&Default::default(), &object)
+        .await
+    {
         tries += 1;
         assert!(tries < 100, "it is not stored: {error}");
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
@@ -56,27 +62,44 @@ async fn a_malformed_object_is_told_so_and_does_not_stop_the_others() {
     drop(relaxed);
 
     let seen = broken
-        .until("it is told", 15, |seen| seen.is("Ready", "False", "Malformed") && seen.is("Stalled", "True", "Malformed"))
+        .until("it is told", 15, |seen| {
+            seen.is("Ready", "False", "Malformed") && seen.is("Stalled", "True", "Malformed")
+        })
         .await;
-    let told = seen.condition("Ready").map(|(_, _, text)| text.to_owned()).unwrap_or_default();
-    broken.check(told.contains("many"), &format!("what is wrong: {told}")).await;
+    let told = seen
+        .condition("Ready")
+        .map(|(_, _, text)| text.to_owned())
+        .unwrap_or_default();
+    broken
+        .check(told.contains("many"), &format!("what is wrong: {told}"))
+        .await;
     broken.check(seen.is_current(), "kubectl wait does not hang").await;
     let before = broken.writes().len();
 
     healthy.load.set_rate(load_for(3));
-    healthy.until("the others are scaled", 15, |seen| seen.replicas() >= Some(3)).await;
-    broken.always("nothing is done to it", 5, |seen| seen.replicas() == Some(1)).await;
+    healthy
+        .until("the others are scaled", 15, |seen| seen.replicas() >= Some(3))
+        .await;
+    broken
+        .always("nothing is done to it", 5, |seen| seen.replicas() == Some(1))
+        .await;
     broken.check(broken.scales().is_empty(), "nothing is scaled").await;
-    broken.check(broken.writes().len() == before, "told once, not at every tick").await;
+    broken
+        .check(broken.writes().len() == before, "told once, not at every tick")
+        .await;
 
     // A restarted operator cannot start on the list, were it not for the guard around each object.
     act.operator().await.kill().await;
     act.operator().await.start().await;
     healthy.load.set_rate(load_for(5));
-    healthy.until("the others are scaled", 20, |seen| seen.replicas() >= Some(5)).await;
+    healthy
+        .until("the others are scaled", 20, |seen| seen.replicas() >= Some(5))
+        .await;
 
     broken.edit(&json!({"replicas": {"max": 3}})).await;
-    broken.until("it is mended", 10, |seen| seen.is("Ready", "True", "Valid")).await;
+    broken
+        .until("it is mended", 10, |seen| seen.is("Ready", "True", "Valid"))
+        .await;
     broken.end().await;
     healthy.end().await;
 }
