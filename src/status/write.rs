@@ -87,3 +87,10 @@ pub enum WriteError {
     #[error("no answer within two seconds")]
     NoAnswer,
 }
+
+impl WriteError {
+    /// Whether the API server finds that what would be stored breaks the schema or a rule.
+    pub fn is_invalid(&self) -> bool {
+        matches!(self, Self::Refused(error) if matches!(error.as_ref(), kube::Error::Api(status) if status.code == 422))
+    }
+}
