@@ -63,9 +63,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 async fn show(args: &Args) -> anyhow::Result<()> {
     let stop = shutdown::on_signal().context("cannot listen for signals")?;
+    // One line: the error's own text already holds its causes.
     let client = Client::try_default()
         .await
-        .context("cannot find a cluster: set KUBECONFIG, or run this in a pod")?;
+        .map_err(|error| anyhow::anyhow!("cannot find a cluster: set KUBECONFIG, or run this in a pod ({error})"))?;
     let scope = match (&args.namespace, args.all_namespaces) {
         (_, true) => Scope::All,
         (Some(namespace), _) => Scope::Namespace(namespace.clone()),

@@ -17,6 +17,9 @@ use crate::runtime::clock;
 use crate::runtime::metrics::Outcome;
 use crate::status::{self, How, View, WriteError};
 
+/// No event is waited for longer.
+const EVENT: Duration = Duration::from_secs(2);
+
 /// An object with what was found of it.
 pub type Validated = (Arc<InferenceDeployment>, Result<Valid, Invalid>);
 
@@ -167,8 +170,10 @@ where
     let reference = object.object_ref(&());
     for event in events {
         // An event is a courtesy: without it the status still says the same.
-        if let Err(error) = context.recorder.publish(&event, &reference).await {
-            tracing::debug!(%error, reason = event.reason, "cannot write an event");
+        match tokio::time::timeout(EVENT, context.recorder.publish(&event, &reference)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, reason = event.reason, "cannot write an event"),
+            Err(_) => tracing::debug!(reason = event.reason, "no answer to an event within {EVENT:?}"),
         }
     }
 }
@@ -196,7 +201,7 @@ fn count(context: &Context, applied: &Applied) {
         let outcome = match written.outcome {
             Wrote::Written => Outcome::Ok,
             Wrote::Conflict => Outcome::Conflict,
-            Wrote::Expired => Outcome::Unchanged,
+            Wrote::Expired | Wrote::Withheld => Outcome::Unchanged,
             Wrote::Gone | Wrote::Forbidden(_) | Wrote::Failed(_) => Outcome::Error,
         };
         context.metrics.wrote("scale", outcome);

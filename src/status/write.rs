@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::api::{Condition, InferenceDeploymentStatus};
+use crate::api::{Condition, ConditionStatus, InferenceDeploymentStatus};
 
 /// No request lives longer.
 const REQUEST: Duration = Duration::from_secs(2);
@@ -48,11 +48,22 @@ pub fn differs_slowly(a: &InferenceDeploymentStatus, b: &InferenceDeploymentStat
     a != b
 }
 
-/// Whether a condition came, went, or changed its status, its reason, or the generation it is about.
+/// Whether a condition came, went, or changed its status, its reason, or the generation it is about; where the user
+/// must act, also whether it says something else to do.
 pub fn conditions_differ(a: &[Condition], b: &[Condition]) -> bool {
     let facts = |all: &[Condition]| -> Vec<_> {
         all.iter()
-            .map(|c| (c.type_.clone(), c.status, c.reason.clone(), c.observed_generation))
+            .map(|c| {
+                let acts = ["Stalled", "Conflicted"].contains(&c.type_.as_str()) && c.status == ConditionStatus::True;
+                let message = acts.then(|| c.message.clone());
+                (
+                    c.type_.clone(),
+                    c.status,
+                    c.reason.clone(),
+                    c.observed_generation,
+                    message,
+                )
+            })
             .collect()
     };
     facts(a) != facts(b)
@@ -114,29 +125,5 @@ impl WriteError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::api::VariantStatus;
-
-    fn with_capacity(capacity: Option<&str>) -> InferenceDeploymentStatus {
-        InferenceDeploymentStatus {
-            variants: vec![VariantStatus {
-                name: "a100".to_owned(),
-                capacity: capacity.map(str::to_owned),
-                ..VariantStatus::default()
-            }],
-            ..InferenceDeploymentStatus::default()
-        }
-    }
-
-    #[test]
-    fn a_number_that_becomes_known_is_worth_a_write_and_one_that_drifts_is_not() {
-        let (unknown, known, drifted) = (
-            with_capacity(None),
-            with_capacity(Some("5.9")),
-            with_capacity(Some("6.0")),
-        );
-        assert!(differs(&unknown, &known));
-        assert!(!differs(&known, &drifted) && differs_slowly(&known, &drifted));
-    }
-}
+#[path = "write_tests.rs"]
+mod tests;

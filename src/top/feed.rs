@@ -128,3 +128,7 @@ impl Feed {
         (owners, engines.into_values().collect())
     }
 }
+
+#[cfg(test)]
+#[path = "feed_tests.rs"]
+mod tests;

@@ -14,8 +14,17 @@ pub fn now() -> Time {
     Time::from_millis(1_785_426_362_000)
 }
 
+/// An object in the namespace `demo`, as the API server would send it.
+pub fn chat(name: &str) -> Value {
+    document("demo", name, "Auto", &busy())
+}
+
 fn object(namespace: &str, name: &str, mode: &str, status: &Value) -> Guarded {
-    let object = json!({
+    serde_json::from_value(document(namespace, name, mode, status)).unwrap()
+}
+
+fn document(namespace: &str, name: &str, mode: &str, status: &Value) -> Value {
+    json!({
         "apiVersion": "inferscale.dev/v1alpha1",
         "kind": "InferenceDeployment",
         "metadata": {"namespace": namespace, "name": name},
@@ -30,8 +39,7 @@ fn object(namespace: &str, name: &str, mode: &str, status: &Value) -> Guarded {
             }],
         },
         "status": status,
-    });
-    serde_json::from_value(object).unwrap()
+    })
 }
 
 fn condition(type_: &str, status: &str, reason: &str) -> Value {

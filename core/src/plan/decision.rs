@@ -63,9 +63,9 @@ pub fn explain(proposal: &Proposal, limits: &[Limit], current: &[u32], desired: 
         (Some(limit), _) if matches!(limit.reason, Reason::AtMinimum | Reason::AtMaximum) => limit.reason,
         (_, Some(reason)) => reason,
         (None, None) if !proposal.enough && to <= from => Reason::AtMaximum,
+        (_, None) if current != desired && is_switch(proposal, current) => Reason::CheaperVariant,
         (_, None) if to > from => Reason::DemandUp,
         (_, None) if to < from => Reason::DemandDown,
-        (_, None) if current != desired => Reason::CheaperVariant,
         (_, None) => Reason::Steady,
     };
     let mut message = proposal.message.clone();
@@ -74,6 +74,16 @@ pub fn explain(proposal: &Proposal, limits: &[Limit], current: &[u32], desired: 
         message.push_str(&limit.message);
     }
     (reason, message)
+}
+
+/// Whether the proposal takes replicas of a variant that would be enough, for another one that costs less.
+fn is_switch(proposal: &Proposal, current: &[u32]) -> bool {
+    let count = |replicas: &[u32], i: usize| replicas.get(i).copied().unwrap_or(0);
+    proposal.active.is_some_and(|active| {
+        let goes = |c: &Candidate| c.active != active && count(&proposal.replicas, c.active) < count(current, c.active);
+        count(&proposal.replicas, active) >= count(current, active)
+            && proposal.candidates.iter().any(|c| c.enough && goes(c))
+    })
 }
 
 /// The numbers behind a decision.

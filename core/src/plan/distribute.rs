@@ -1,21 +1,21 @@
 //! A total over the variants: whose replicas come first, whose go first.
 
-use crate::snapshot::ObjectSnapshot;
+use crate::snapshot::{ObjectSnapshot, VariantSnapshot};
 
-/// Takes replicas away until `total` is left: those first that do not serve yet, then those of the variants that are
-/// last in the spec. The replicas of variant `keep` go last.
+/// Takes replicas away until `total` is left: those first that are above their variant's own maximum, then those that
+/// do not serve yet, then those of the variants that are last in the spec. The replicas of variant `keep` go last.
 pub fn lower_to(object: &ObjectSnapshot, replicas: &[u32], total: u32, keep: Option<usize>) -> Vec<u32> {
     let mut result = replicas.to_vec();
     let mut excess = result.iter().sum::<u32>().saturating_sub(total);
     let mut order: Vec<usize> = (0..result.len()).rev().collect();
     order.sort_by_key(|i| Some(*i) == keep);
-    for serving_too in [false, true] {
+    let spare: [fn(&VariantSnapshot) -> u32; 3] = [|v| v.replicas.max, VariantSnapshot::ready, |_| 0];
+    for spared in spare {
         for i in &order {
             let (Some(n), Some(variant)) = (result.get_mut(*i), object.variants.get(*i)) else {
                 continue;
             };
-            let spared = if serving_too { 0 } else { variant.ready() };
-            let take = excess.min(n.saturating_sub(spared));
+            let take = excess.min(n.saturating_sub(spared(variant)));
             *n -= take;
             excess -= take;
         }
@@ -84,6 +84,7 @@ mod tests {
     #[case::the_kept_goes_last(&[(3, 3), (2, 2)], 2, Some(1), &[0, 2])]
     #[case::kept_or_not_what_serves_stays(&[(3, 3), (2, 0)], 3, Some(1), &[3, 0])]
     #[case::all(&[(3, 3), (2, 2)], 0, Some(0), &[0, 0])]
+    #[case::above_its_own_maximum_goes_before_all(&[(25, 25), (2, 0)], 22, None, &[20, 2])]
     fn lowers(#[case] variants: &[(u32, u32)], #[case] total: u32, #[case] keep: Option<usize>, #[case] left: &[u32]) {
         let current: Vec<u32> = variants.iter().map(|v| v.0).collect();
         assert_eq!(lower_to(&object(variants), &current, total, keep), left);

@@ -9,7 +9,7 @@ use crate::units::{Ratio, Span, Time};
 pub enum Freshness {
     /// Every serving pod is seen, now.
     Fresh,
-    /// No pod serves: there is nothing to see.
+    /// No pod has served long enough to be seen.
     NoPods,
     /// The metrics source does not answer.
     SourceUnreachable,
@@ -105,6 +105,9 @@ pub fn assess(object: &ObjectSnapshot, timing: Timing, now: Time) -> Evidence {
         .iter()
         .flat_map(|v| &v.pods)
         .filter(|p| p.phase == Phase::Ready)
+        // A pod that has just become ready may not have been scraped yet: that is no gap in the evidence. Its bucket is
+        // incomplete all the same, so nothing is given back meanwhile.
+        .filter(|p| newest(p).is_some() || p.ready_since.is_none_or(|t| now.since(t) > timing.stale_after()))
         .collect();
     let oldest = pods.iter().filter_map(|pod| newest(pod)).min();
     let fresh: Vec<&&PodSnapshot> = pods
@@ -159,6 +162,9 @@ fn newest(pod: &PodSnapshot) -> Option<Time> {
         .flatten()
 }
 
+/// Counters count whole tokens and requests: a difference far below one is none.
+const ONE_EVENT: f64 = 1e-3;
+
 /// Whether a pod's engine stands still at its newest sample.
 fn stands_still(pod: &PodSnapshot, timing: Timing) -> bool {
     pod.signals
@@ -182,7 +188,7 @@ pub fn frozen(pod: &PodSnapshot, timing: Timing, at: Time) -> bool {
     let still = |samples: &[Sample]| {
         samples
             .windows(2)
-            .all(|w| matches!(w, [a, b] if a.value.total_cmp(&b.value).is_eq()))
+            .all(|w| matches!(w, [a, b] if (a.value - b.value).abs() < ONE_EVENT))
     };
     recent(&s.running, |samples| samples.iter().all(|x| x.value > 0.0))
         && [&s.completed, &s.generated_tokens, &s.prompt_tokens]

@@ -157,6 +157,7 @@ fn plan_object(
             forecast: forecast.as_ref(),
             current: &current,
             held: proposal.held.as_deref(),
+            active: proposal.active,
             capacities: &capacities,
             user_ordered: proposal.user_ordered,
         };

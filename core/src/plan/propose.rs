@@ -20,6 +20,8 @@ pub struct Proposal {
     pub replicas: Vec<u32>,
     /// Replicas that the highest demand within the hold needs; `None` = not known.
     pub held: Option<Vec<u32>>,
+    /// The variant that is to run; `None` = not known.
+    pub active: Option<usize>,
     /// Every way that was weighed.
     pub candidates: Vec<Candidate>,
     /// What one replica of each variant carries.
@@ -71,10 +73,12 @@ pub fn propose(
             .find(|c| c.active == chosen.active)
             .map(|c| c.replicas)
     });
+    let active = chosen.as_ref().map(|c| c.active);
     let enough = chosen.as_ref().is_none_or(|c| c.enough);
     let proposal = |replicas, reason, message| Proposal {
         replicas,
         held: held.clone(),
+        active,
         candidates: candidates.clone(),
         capacities: capacities.clone(),
         enough,
@@ -85,7 +89,6 @@ pub fn propose(
 
     let total: u32 = current.iter().sum();
     if let Some(order) = object.replicas_override.filter(|_| override_in_force(object, now)) {
-        let active = chosen.as_ref().map(|c| c.active);
         let until = order
             .until
             .map_or(String::new(), |t| format!(" for another {}", t.since(now)));
@@ -106,7 +109,7 @@ pub fn propose(
             .is_none_or(|reported| reported > object.replicas.max)
     {
         return Proposal {
-            replicas: distribute::lower_to(object, current, object.replicas.max, chosen.as_ref().map(|c| c.active)),
+            replicas: distribute::lower_to(object, current, object.replicas.max, active),
             user_ordered: true,
             ..proposal(
                 Vec::new(),

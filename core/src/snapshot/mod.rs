@@ -15,5 +15,5 @@ pub use fleet::{Snapshot, Timing};
 pub use object::{Conflict, Mode, ObjectKey, ObjectSnapshot, Objective, Objectives, Override, Target};
 pub use pod::{Phase, PodSignals, PodSnapshot};
 pub use pool::PoolSnapshot;
-pub use series::{Histogram, Sample, Series};
+pub use series::{Histogram, MOST, Sample, Series};
 pub use variant::{TargetState, VariantSnapshot};

@@ -7,20 +7,23 @@ use crate::units::Time;
 pub struct Sample {
     /// When it was scraped.
     pub at: Time,
-    /// The value, in the SI unit of its signal. Finite and not negative: whoever reads metrics drops the others
-    /// and counts them.
+    /// The value, in the SI unit of its signal. From 0 to [`MOST`]: whoever reads metrics drops the others and
+    /// counts them.
     pub value: f64,
 }
+
+/// The largest value that is a measurement, 2^53: a counter beyond it can no longer count by one.
+pub const MOST: f64 = 9_007_199_254_740_992.0;
 
 /// The samples of one metric of one pod, oldest first, no two at one instant.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Series(Vec<Sample>);
 
 impl Series {
-    /// Sorts the samples by time. Of two at one instant the later given one stays; values that are not finite
-    /// or negative are dropped.
+    /// Sorts the samples by time. Of two at one instant the later given one stays; values that are not
+    /// between 0 and [`MOST`] are dropped.
     pub fn new(mut samples: Vec<Sample>) -> Self {
-        samples.retain(|s| s.value.is_finite() && s.value >= 0.0);
+        samples.retain(|s| (0.0..=MOST).contains(&s.value));
         samples.sort_by_key(|s| s.at);
         samples.reverse();
         samples.dedup_by_key(|s| s.at);
@@ -126,7 +129,15 @@ mod tests {
 
     #[test]
     fn drops_values_that_are_no_measurement() {
-        let s = series(&[(0, f64::NAN), (1, f64::INFINITY), (2, -1.0), (3, 4.0)]);
+        let s = series(&[
+            (0, f64::NAN),
+            (1, f64::INFINITY),
+            (2, f64::NEG_INFINITY),
+            (3, -1.0),
+            (4, f64::MAX),
+            (5, 1e16),
+            (6, 4.0),
+        ]);
         assert_eq!(s.samples().len(), 1);
     }
 

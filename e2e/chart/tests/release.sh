@@ -113,7 +113,12 @@ plain_manifests() {
     kubectl --namespace inferscale-system rollout status deployment/inferscale --timeout 20s && objects_keep_their_status
 }
 
-from_manifests_to_helm() { install "$chart" --take-ownership --force-conflicts && objects_keep_their_status; }
+# As docs/operations/install.md says; kubectl owned the definitions before, so the next change of them is forced, too.
+from_manifests_to_helm() {
+  kubectl delete -f "$root/deploy/operator.yaml" && kubectl create namespace inferscale-system &&
+    install "$chart" --take-ownership --force-conflicts && objects_keep_their_status &&
+    upgrade "$scratch/newer" --force-conflicts && within 10 kubectl get model chat --namespace default
+}
 
 test_install() {
   check "a namespace that holds pods to the strictest standard" make_namespace

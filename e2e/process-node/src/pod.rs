@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions};
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::Options;
@@ -212,35 +212,37 @@ impl PodLife {
     /// Ends the process in the manner that the reason asks for and waits for its end.
     async fn end(&mut self, mut process: Process, mut why: Leave) {
         let begun = Instant::now();
-        let stopping_until = begun + self.options.stop_timeout();
-        if !matches!(why, Leave::Gone) {
-            process.terminate().await;
-        }
+        let mut stopping_until = None;
+        let mut asked = false;
         let code = loop {
-            let deadline = match why {
-                Leave::Deleted(deadline) => deadline,
-                Leave::Stopping => stopping_until,
-                Leave::Gone => Instant::now(),
+            let (mut ask_at, mut kill_at) = match why {
+                Leave::Deleted(deadline) => (begun + self.pre_stop_sleep(), deadline),
+                Leave::Gone | Leave::Stopping => (begun, begun),
             };
+            let stopping = self.stop.is_cancelled();
+            if stopping && !matches!(why, Leave::Gone) {
+                let until = *stopping_until.get_or_insert_with(|| Instant::now() + self.options.stop_timeout());
+                ask_at = begun;
+                kill_at = if matches!(why, Leave::Stopping) {
+                    until
+                } else {
+                    kill_at.min(until)
+                };
+            }
             tokio::select! {
                 code = process.ended() => break code,
-                () = tokio::time::sleep_until(deadline) => {
+                () = sleep_until(kill_at) => {
                     process.kill();
                     break process.ended().await;
                 }
-                () = changed(&mut self.view, &self.stop) => {}
+                () = sleep_until(ask_at), if !asked => {
+                    process.terminate().await;
+                    asked = true;
+                }
+                // Once this program stops, `changed` would return at once, again and again.
+                () = changed(&mut self.view, &self.stop), if !stopping => {}
             }
             why = self.leaving().unwrap_or(why);
-            if self.stop.is_cancelled() {
-                // From now on `changed` returns at once.
-                let left = stopping_until.min(deadline).saturating_duration_since(Instant::now());
-                let code = timeout(left, process.ended()).await;
-                process.kill();
-                break match code {
-                    Ok(code) => code,
-                    Err(_) => process.ended().await,
-                };
-            }
         };
         tracing::info!(
             pod = self.name,
@@ -248,6 +250,15 @@ impl PodLife {
             seconds = begun.elapsed().as_secs_f32(),
             "stopped"
         );
+    }
+
+    /// How long a deleted pod's process works on before it hears of it: `preStop: {sleep: {seconds: N}}`.
+    fn pre_stop_sleep(&self) -> Duration {
+        self.view
+            .borrow()
+            .as_ref()
+            .map(state::pre_stop_sleep)
+            .unwrap_or_default()
     }
 
     /// Waits before the next start; false when the pod leaves first.

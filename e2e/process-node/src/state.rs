@@ -1,5 +1,7 @@
 //! A process's state, and the pod status that follows from it: what a kubelet would report. Pure.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{
     ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting, ContainerStatus, Pod,
@@ -127,6 +129,20 @@ pub(crate) fn is_over(pod: &Pod) -> bool {
         pod.status.as_ref().and_then(|status| status.phase.as_deref()),
         Some("Succeeded" | "Failed")
     )
+}
+
+/// The longest `preStop` sleep of the pod's containers. Load balancers notice meanwhile that the pod is going.
+pub(crate) fn pre_stop_sleep(pod: &Pod) -> Duration {
+    let containers = pod
+        .spec
+        .as_ref()
+        .map(|spec| spec.containers.as_slice())
+        .unwrap_or_default();
+    let seconds = containers.iter().filter_map(|container| {
+        let sleep = container.lifecycle.as_ref()?.pre_stop.as_ref()?.sleep.as_ref()?;
+        u64::try_from(sleep.seconds).ok()
+    });
+    Duration::from_secs(seconds.max().unwrap_or(0))
 }
 
 /// The change that brings the pod's status to the report; nothing when it is there already, or the pod is over.

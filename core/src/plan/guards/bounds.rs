@@ -1,7 +1,7 @@
 //! Minimum and maximum, of each variant and in total. A cap beats a minimum, and only an edit of a cap removes
 //! replicas that run.
 
-use super::{Context, Verdict};
+use super::{Context, Verdict, increases, no_decrease};
 use crate::plan::distribute;
 use crate::plan::reason::Reason;
 
@@ -16,11 +16,7 @@ pub(super) fn check(context: &Context<'_>, proposal: &[u32]) -> Verdict {
         .zip(&object.variants)
         .zip(context.current)
         .map(|((proposed, variant), current)| {
-            let cap = if context.user_ordered {
-                variant.replicas.max
-            } else {
-                variant.replicas.max.max(*current)
-            };
+            let cap = variant.replicas.max.max(*current);
             (*proposed).max(variant.replicas.min).min(cap)
         })
         .collect();
@@ -44,8 +40,14 @@ pub(super) fn check(context: &Context<'_>, proposal: &[u32]) -> Verdict {
         };
     }
     if total < object.replicas.min {
+        let least = object.replicas.min.min(object.replicas.max);
+        let mut replicas = distribute::raise_to(object, &within, least, context.active);
+        if increases(context.current, &replicas) && !context.user_ordered {
+            // The minimum moves to another variant: what serves stays until the others do, as far as there is room.
+            replicas = distribute::grow_to(&replicas, &no_decrease(context.current, &replicas), cap);
+        }
         return Verdict::Instead {
-            replicas: distribute::raise_to(object, &within, object.replicas.min.min(object.replicas.max), None),
+            replicas,
             reason: Reason::AtMinimum,
             message: format!("replicas.min is {}", object.replicas.min),
         };

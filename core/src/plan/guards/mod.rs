@@ -4,6 +4,7 @@
 
 mod bounds;
 mod conflict;
+mod drain;
 mod evidence;
 mod hold;
 mod in_flight;
@@ -41,6 +42,8 @@ pub struct Context<'a> {
     pub current: &'a [u32],
     /// Replicas that the highest demand within the hold needs, by variant; `None` = not known.
     pub held: Option<&'a [u32]>,
+    /// The variant that the plan wants to run; `None` = not known.
+    pub active: Option<usize>,
     /// Demand that one replica of each variant carries, in requests/s.
     pub capacities: &'a [Option<f64>],
     /// A person ordered this total (by an override, or by lowering the maximum): it needs no evidence.
@@ -91,13 +94,14 @@ pub struct Limit {
 type Guard = fn(&Context<'_>, &[u32]) -> Verdict;
 
 /// Every guard in its order. A cap comes after what it caps.
-const CHAIN: [(&str, Guard); 9] = [
+const CHAIN: [(&str, Guard); 10] = [
     ("paused", paused::check),
     ("conflict", conflict::check),
     ("evidence", evidence::check),
     ("learning", learning::check),
     ("warm-up", warm_up::check),
     ("in-flight", in_flight::check),
+    ("drain", drain::check),
     ("hold", hold::check),
     ("bounds", bounds::check),
     ("tolerance", tolerance::check),

@@ -6,7 +6,7 @@ use super::*;
 use crate::plan::Freshness;
 use crate::plan::tests::build::{self, NOW, TIMING};
 use crate::plan::tests::world::GRID;
-use crate::snapshot::{Bounds, Mode, VariantSnapshot};
+use crate::snapshot::{Bounds, Mode, Phase, VariantSnapshot};
 use crate::units::{Ratio, Span};
 
 /// Everything a guard looks at, set so that all of them pass a decrease by one from six replicas.
@@ -17,6 +17,7 @@ struct Case {
     forecast: Option<Forecast>,
     current: Vec<u32>,
     held: Option<Vec<u32>>,
+    active: Option<usize>,
     capacities: Vec<Option<f64>>,
     user_ordered: bool,
 }
@@ -38,6 +39,7 @@ impl Case {
             forecast: Some(build::forecast(3.0, 3.0)),
             current: variants.iter().map(|(ordered, _)| *ordered).collect(),
             held: Some(vec![0; variants.len()]),
+            active: Some(0),
             capacities: vec![Some(2.0); variants.len()],
             user_ordered: false,
             object,
@@ -59,6 +61,7 @@ impl Case {
             forecast: self.forecast.as_ref(),
             current: &self.current,
             held: self.held.as_deref(),
+            active: self.active,
             capacities: &self.capacities,
             user_ordered: self.user_ordered,
         }
@@ -105,6 +108,7 @@ fn the_chain_has_the_order_of_the_design() {
             "learning",
             "warm-up",
             "in-flight",
+            "drain",
             "hold",
             "bounds",
             "tolerance"
@@ -263,6 +267,19 @@ fn in_flight(
     assert_eq!(Case::of(variants).ask("in-flight", proposal), (left.to_vec(), why));
 }
 
+#[rstest]
+#[case::down_waits_for_what_drains(1, &[4], &[5], Some(Reason::Draining))]
+#[case::down_goes_on_when_nothing_drains(0, &[4], &[4], None)]
+#[case::up_never_waits(1, &[9], &[9], None)]
+fn drain(#[case] draining: usize, #[case] proposal: &[u32], #[case] left: &[u32], #[case] why: Option<Reason>) {
+    let case = Case::of(&[(5, 6)]).with(|c| {
+        for pod in c.object.variants[0].pods.iter_mut().take(draining) {
+            pod.phase = Phase::Draining;
+        }
+    });
+    assert_eq!(case.ask("drain", proposal), (left.to_vec(), why));
+}
+
 #[test]
 fn a_switch_of_variants_waits_until_the_new_one_serves() {
     let case = Case::of(&[(0, 0), (6, 6)]);
@@ -339,19 +356,13 @@ fn bounds(
 }
 
 #[rstest]
-#[case::total(&[6], (1, 4), (0, 20), &[6], &[4])]
-#[case::variant(&[6], (1, 20), (0, 5), &[6], &[5])]
-fn a_persons_order_is_cut_to_the_maxima(
-    #[case] current: &[u32],
-    #[case] total: (u32, u32),
-    #[case] own: (u32, u32),
-    #[case] proposal: &[u32],
-    #[case] left: &[u32],
-) {
-    let case = Case::of(&[(current[0], current[0])])
+#[case::the_total_is_what_was_ordered((1, 4), (0, 20), &[4])]
+#[case::the_variants_own_is_not((1, 20), (0, 5), &[6])]
+fn a_persons_order_is_about_the_total(#[case] total: (u32, u32), #[case] own: (u32, u32), #[case] left: &[u32]) {
+    let case = Case::of(&[(6, 6)])
         .with(bounded(total.0, total.1, &[own]))
         .with(|c| c.user_ordered = true);
-    assert_eq!(case.ask("bounds", proposal), (left.to_vec(), Some(Reason::AtMaximum)));
+    assert_eq!(case.ask("bounds", &[6]).0, left);
 }
 
 #[rstest]
@@ -378,10 +389,26 @@ fn an_ordered_cut_takes_what_does_not_serve_yet_first() {
     assert_eq!(case.ask("bounds", &[3, 5]).0, [0, 5]);
 }
 
-#[test]
-fn the_minimum_is_met_by_the_variant_that_runs() {
-    let case = Case::of(&[(0, 0), (2, 2)]).with(|c| c.object.replicas.min = 4);
-    assert_eq!(case.ask("bounds", &[0, 2]), (vec![0, 4], Some(Reason::AtMinimum)));
+#[rstest]
+#[case::by_the_active_one(&[(0, 0), (2, 2)], 4, 20, Some(1), &[0, 2], &[0, 4])]
+#[case::by_the_one_that_runs_while_none_is_known(&[(0, 0), (2, 2)], 4, 20, None, &[0, 2], &[0, 4])]
+#[case::moving_it_keeps_what_serves(&[(1, 1), (2, 2)], 3, 20, Some(0), &[1, 1], &[2, 2])]
+#[case::then_it_goes(&[(2, 2), (2, 2)], 3, 20, Some(0), &[2, 1], &[2, 1])]
+#[case::without_room_one_for_one(&[(1, 1), (2, 2)], 3, 3, Some(0), &[1, 1], &[2, 1])]
+fn the_minimum_is_met(
+    #[case] variants: &[(u32, u32)],
+    #[case] min: u32,
+    #[case] max: u32,
+    #[case] active: Option<usize>,
+    #[case] proposal: &[u32],
+    #[case] left: &[u32],
+) {
+    let case = Case::of(variants).with(|c| {
+        c.object.replicas = Bounds { min, max };
+        c.active = active;
+    });
+    let why = (left != proposal).then_some(Reason::AtMinimum);
+    assert_eq!(case.ask("bounds", proposal), (left.to_vec(), why));
 }
 
 #[rstest]

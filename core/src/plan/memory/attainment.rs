@@ -62,6 +62,12 @@ impl Attainment {
     pub fn recent(&self, target: Target) -> Attained {
         sum(&self.recent, target)
     }
+
+    /// What it holds outside of itself.
+    #[cfg(test)]
+    pub fn heap_bytes(&self) -> usize {
+        (self.slots.capacity() + self.recent.capacity()) * size_of::<Slot>()
+    }
 }
 
 fn sum(slots: &[Slot], target: Target) -> Attained {

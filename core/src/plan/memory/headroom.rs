@@ -131,6 +131,12 @@ impl Headroom {
         self.highest(0, hold)
     }
 
+    /// What it holds outside of itself.
+    #[cfg(test)]
+    pub fn heap_bytes(&self) -> usize {
+        self.signals.capacity() * size_of::<f32>()
+    }
+
     /// The highest of the `hold` signals that end `lead` buckets ago.
     fn highest(&self, lead: usize, hold: usize) -> Option<f64> {
         let end = self.signals.len().checked_sub(lead.min(RING / 2))?;

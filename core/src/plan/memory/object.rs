@@ -90,4 +90,10 @@ impl ObjectMemory {
             self.learned.absorb(rate / f64::from(bucket.replicas), met);
         }
     }
+
+    /// What it holds outside of itself.
+    #[cfg(test)]
+    pub fn heap_bytes(&self) -> usize {
+        self.headroom.heap_bytes() + self.attainment.heap_bytes()
+    }
 }

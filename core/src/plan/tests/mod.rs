@@ -2,5 +2,8 @@
 
 pub mod build;
 mod closed_loop;
+mod generate;
+mod golden;
 mod never;
+mod properties;
 pub mod world;

@@ -66,6 +66,8 @@ pub struct World {
     pub start: Span,
     /// Whether the objective is met.
     pub inside: f64,
+    /// So many pods send these values in turn, on every counter and gauge.
+    pub nonsense: Option<(usize, Vec<f64>)>,
     pods: Vec<Pod>,
     history: BTreeMap<String, Vec<(Time, f64)>>,
     made: usize,
@@ -110,6 +112,7 @@ impl World {
             frozen_scrapes: None,
             start: Span::from_secs(60),
             inside: 1.0,
+            nonsense: None,
             pods: Vec::new(),
             history: BTreeMap::new(),
             made: 0,
@@ -187,7 +190,7 @@ impl World {
                 created: pod.created,
                 ready_since: self.is_ready(i).then(|| pod.created + self.start),
                 signals: if i < self.visible {
-                    self.signals(&pod.name)
+                    self.sent(i, &pod.name)
                 } else {
                     PodSignals::default()
                 },
@@ -198,6 +201,43 @@ impl World {
             timing: TIMING,
             objects: [(key(), object)].into(),
             pools: BTreeMap::new(),
+        }
+    }
+
+    fn sent(&self, i: usize, pod: &str) -> PodSignals {
+        match &self.nonsense {
+            Some((broken, values)) if i < *broken => {
+                let mut signals = self.signals(pod);
+                let spoil = |series: &mut Series| {
+                    let samples = series.samples().iter().enumerate();
+                    *series = Series::new(
+                        samples
+                            .map(|(i, s)| Sample {
+                                at: s.at,
+                                value: values[i % values.len()],
+                            })
+                            .collect(),
+                    );
+                };
+                let PodSignals {
+                    running,
+                    waiting,
+                    completed,
+                    prompt_tokens,
+                    generated_tokens,
+                    kv_use,
+                    time_to_first_token,
+                    time_per_output_token,
+                } = &mut signals;
+                for series in [running, waiting, completed, prompt_tokens, generated_tokens, kv_use] {
+                    spoil(series);
+                }
+                for histogram in [time_to_first_token, time_per_output_token] {
+                    histogram.buckets.iter_mut().for_each(|(_, series)| spoil(series));
+                }
+                signals
+            }
+            _ => self.signals(pod),
         }
     }
 

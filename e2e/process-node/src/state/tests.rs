@@ -195,3 +195,16 @@ fn a_pod_that_is_over_is_never_changed() {
         None
     );
 }
+
+#[rstest]
+#[case::none(json!({}), 0)]
+#[case::sleep(json!({"preStop": {"sleep": {"seconds": 5}}}), 5)]
+#[case::another_hook(json!({"preStop": {"exec": {"command": ["true"]}}}), 0)]
+fn a_pre_stop_sleep_is_known(#[case] lifecycle: Value, #[case] seconds: u64) {
+    let mut whole = serde_json::to_value(pod(&json!({}), &json!([]))).unwrap();
+    whole["spec"]["containers"][0]["lifecycle"] = lifecycle;
+    assert_eq!(
+        pre_stop_sleep(&serde_json::from_value(whole).unwrap()),
+        Duration::from_secs(seconds)
+    );
+}
