@@ -16,7 +16,7 @@ async fn yields_to(model: &Model, rival: &Value) {
     model.create(rival).await;
     let seen = model
         .until("the conflict", 10, |seen| {
-            seen.is("Conflicted", "True", "ScaledByOther") && seen.reason() == "Conflicted"
+            seen.is("Conflicted", "True", "ScaledByOther")
         })
         .await;
     model
@@ -40,6 +40,9 @@ async fn yields_to(model: &Model, rival: &Value) {
             model.scales().len() == before && model.most(from) == Some(1),
             "no scale is written",
         )
+        .await;
+    model
+        .check(model.now().reason() == "Conflicted", "the decision says why")
         .await;
     model.delete(kind, name).await;
     model

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::model::{Setup, load_for};
 use super::operator::TICK;
 use super::stage::together;
+use super::turns::tell;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wait_get_and_describe_tell_the_story() {
@@ -89,7 +90,7 @@ async fn an_edit_is_observed_within_two_ticks() {
             .await;
         took.push(observed.at.duration_since(edited.at));
     }
-    println!("edits were observed after {took:.2?}");
+    tell(&format!("edits were observed after {took:.2?}"));
     model
         .check(
             took.iter().all(|took| *took <= 2 * TICK),

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::model::{Setup, load_for};
 use super::stage::together;
+use super::turns::tell;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn advise_writes_nothing_but_its_report() {
@@ -83,10 +84,10 @@ async fn an_override_expires_by_itself() {
     model
         .until("back to what the load needs", 40, |seen| seen.replicas() == Some(1))
         .await;
-    println!(
+    tell(&format!(
         "expired after {:.1} s",
         expired.at.duration_since(ordered.at).as_secs_f64()
-    );
+    ));
     model.end().await;
 }
 
@@ -105,10 +106,15 @@ async fn a_lower_maximum_is_an_order() {
     let edit = Instant::now();
     model.edit(&json!({"replicas": {"max": 2}})).await;
     let lowered = model.until("two", 5, |seen| seen.replicas() == Some(2)).await;
-    println!("lowered after {:.1} s", lowered.at.duration_since(edit).as_secs_f64());
+    tell(&format!(
+        "lowered after {:.1} s",
+        lowered.at.duration_since(edit).as_secs_f64()
+    ));
     let reported = model
         .until("the order is reported", 5, |seen| {
-            seen.get("/status/history/0/reason") == "UserOrdered" && seen.is_current()
+            seen.get("/status/history/0/reason") == "UserOrdered"
+                && seen.get("/status/appliedLimits/maxReplicas") == 2
+                && seen.is_current()
         })
         .await;
     model

@@ -54,10 +54,6 @@ impl Seen {
         self.get("/status/decision/reason").as_str().unwrap_or_default()
     }
 
-    pub fn message(&self) -> &str {
-        self.get("/status/decision/message").as_str().unwrap_or_default()
-    }
-
     /// Whether the status is about the newest edit.
     pub fn is_current(&self) -> bool {
         let generation = self.get("/metadata/generation");

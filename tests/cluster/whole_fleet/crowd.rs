@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::engine::LABEL;
 use crate::model::{Model, Setup, load_for};
 use crate::stage::alone;
+use crate::turns::tell;
 
 const OBJECTS: usize = 200;
 /// The first status of the last of them comes within this time after the last was created: a few ticks of a second,
@@ -116,10 +117,10 @@ async fn two_hundred_objects_at_once_get_their_status_in_time() {
         .copied()
         .expect("a status")
         .saturating_duration_since(created);
-    println!(
+    tell(&format!(
         "{} of {OBJECTS} have a status, the last {last:.1?} after the last was created",
         first.len()
-    );
+    ));
     assert_eq!(first.len(), OBJECTS, "every object gets a status");
     assert!(last <= LONGEST, "the last status came {last:?} after the last object");
 
@@ -142,7 +143,9 @@ async fn two_hundred_objects_at_once_get_their_status_in_time() {
         metric("inferscale_tick_duration_seconds_count").await,
     );
     let (queries, ticks) = (after.0 - before.0, after.1 - before.1);
-    println!("{fresh} have fresh signals; {queries} queries in {ticks} ticks");
+    tell(&format!(
+        "{fresh} have fresh signals; {queries} queries in {ticks} ticks"
+    ));
     assert!(fresh >= OBJECTS * 95 / 100, "only {fresh} objects have fresh signals");
     assert!(
         ticks >= 3.0 && queries / ticks <= MOST_QUERIES,

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::{Setup, load_for};
 use crate::stage::alone;
+use crate::turns::tell;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_operator_comes_back_to_the_same_decision() {
@@ -49,10 +50,10 @@ async fn a_killed_operator_comes_back_to_the_same_decision() {
             "nothing was news, so nothing was written",
         )
         .await;
-    println!(
+    tell(&format!(
         "watched for {:.1} s after the restart",
         restarted.elapsed().as_secs_f64()
-    );
+    ));
 
     // Again and again, in the middle of what it does: a fall of the load that it may answer.
     let fall = Instant::now();
