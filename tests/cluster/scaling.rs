@@ -9,6 +9,7 @@ use super::seen::Seen;
 use super::stage::together;
 use super::turns::tell;
 
+#[expect(clippy::too_many_lines, reason = "one story from beginning to end")]
 #[tokio::test(flavor = "multi_thread")]
 async fn scales_up_on_load_and_down_after_the_hold() {
     let act = together().await;

@@ -92,7 +92,10 @@ async fn two_hundred_objects_at_once_get_their_status_in_time() {
     let deployments = model.api("Deployment");
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
-        let all = deployments.list(&Default::default()).await.expect("a list");
+        let all = deployments
+            .list(&kube::api::ListParams::default())
+            .await
+            .expect("a list");
         let ready = all
             .items
             .iter()
@@ -129,7 +132,7 @@ async fn two_hundred_objects_at_once_get_their_status_in_time() {
     let (mut fresh, deadline) = (0, Instant::now() + Duration::from_secs(20));
     while fresh < OBJECTS && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        let all = objects.list(&Default::default()).await.expect("a list");
+        let all = objects.list(&kube::api::ListParams::default()).await.expect("a list");
         let is_fresh = |o: &&InferenceDeployment| {
             let conditions = o.status.iter().flat_map(|s| &s.conditions);
             conditions
