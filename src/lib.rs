@@ -31,4 +31,6 @@ pub mod emulate;
 pub mod observe;
 pub mod runtime;
 pub mod status;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod top;

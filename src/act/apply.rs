@@ -32,6 +32,8 @@ pub enum Outcome {
     Forbidden(String),
     /// It was too late to write it.
     Expired,
+    /// Nothing is given back while an increase of the same decision did not come through.
+    Withheld,
     /// Anything else, in the API server's words or the connection's.
     Failed(String),
 }
@@ -68,15 +70,20 @@ pub async fn apply(client: &Client, prepared: Prepared) -> Applied {
         writes,
     } = prepared;
     let mut applied = Applied::default();
+    let mut lacking = false;
     for write in writes {
+        let grows = write.to > write.from;
         let outcome = if Instant::now() >= valid_until {
             Outcome::Expired
+        } else if lacking && !grows {
+            Outcome::Withheld
         } else {
             match tokio::time::timeout(REQUEST, put(client, &object.namespace, &write)).await {
                 Ok(outcome) => outcome,
                 Err(_) => Outcome::Failed(format!("no answer within {REQUEST:?}")),
             }
         };
+        lacking |= grows && outcome != Outcome::Written;
         applied.scales.push(Written { write, outcome });
     }
     applied
@@ -84,6 +91,10 @@ pub async fn apply(client: &Client, prepared: Prepared) -> Applied {
 
 async fn put(client: &Client, namespace: &str, write: &ScaleWrite) -> Outcome {
     let target = &write.target;
+    // A scale without replicas would be read as zero.
+    let Ok(replicas) = i32::try_from(write.to) else {
+        return Outcome::Failed(format!("{} replicas are more than a scale can say", write.to));
+    };
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &target.resource);
     let scale = Scale {
         metadata: ObjectMeta {
@@ -93,7 +104,7 @@ async fn put(client: &Client, namespace: &str, write: &ScaleWrite) -> Outcome {
             ..ObjectMeta::default()
         },
         spec: Some(ScaleSpec {
-            replicas: i32::try_from(write.to).ok(),
+            replicas: Some(replicas),
         }),
         status: None,
     };
@@ -112,3 +123,7 @@ async fn put(client: &Client, namespace: &str, write: &ScaleWrite) -> Outcome {
         Err(error) => Outcome::Failed(error.to_string()),
     }
 }
+
+#[cfg(test)]
+#[path = "apply_tests.rs"]
+mod tests;

@@ -17,6 +17,9 @@ use crate::runtime::clock;
 use crate::runtime::metrics::Outcome;
 use crate::status::{self, How, View, WriteError};
 
+/// No event is waited for longer.
+const EVENT: Duration = Duration::from_secs(2);
+
 /// An object with what was found of it.
 pub type Validated = (Arc<InferenceDeployment>, Result<Valid, Invalid>);
 
@@ -96,17 +99,22 @@ async fn stalled(
     new.conditions = status::merge(status::invalid(why), &new.conditions, generation, now);
     new.observed_generation = generation;
     let key = key_of(guarded);
+    let said = format!("{generation:?}: {}", why.message);
     let known = match before {
         Some(before) => !status::differs(before, &new),
         // What stands in the status of a malformed object cannot be read: remember what was said.
-        None => context.written.has_said(&key, &why.message),
+        None => context.written.has_said(&key, &said),
     };
     if known {
         return Ok(false);
     }
     let how = if guarded.0.is_ok() { How::Apply } else { How::Merge };
-    write(guarded, context, &new, how).await?;
-    context.written.said(&key, &why.message);
+    match write(guarded, context, &new, how).await {
+        // While the spec breaks one of its rules, the API server refuses every status: an event must do.
+        Err(Error::Status(error)) if guarded.0.is_err() && error.is_invalid() => {}
+        written => written?,
+    }
+    context.written.said(&key, &said);
     let events = status::transitions(before.map_or(&[], |b| &b.conditions), &new.conditions);
     publish(guarded, context, events).await;
     Ok(true)
@@ -162,8 +170,10 @@ where
     let reference = object.object_ref(&());
     for event in events {
         // An event is a courtesy: without it the status still says the same.
-        if let Err(error) = context.recorder.publish(&event, &reference).await {
-            tracing::debug!(%error, reason = event.reason, "cannot write an event");
+        match tokio::time::timeout(EVENT, context.recorder.publish(&event, &reference)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, reason = event.reason, "cannot write an event"),
+            Err(_) => tracing::debug!(reason = event.reason, "no answer to an event within {EVENT:?}"),
         }
     }
 }
@@ -191,7 +201,7 @@ fn count(context: &Context, applied: &Applied) {
         let outcome = match written.outcome {
             Wrote::Written => Outcome::Ok,
             Wrote::Conflict => Outcome::Conflict,
-            Wrote::Expired => Outcome::Unchanged,
+            Wrote::Expired | Wrote::Withheld => Outcome::Unchanged,
             Wrote::Gone | Wrote::Forbidden(_) | Wrote::Failed(_) => Outcome::Error,
         };
         context.metrics.wrote("scale", outcome);

@@ -88,12 +88,12 @@ impl Scene<'_> {
     /// Joins everything. Objects whose targets are not listed yet are left out until they are.
     pub fn observe(self) -> Observed {
         let pools = self.pool_snapshots();
-        let mut owners: HashMap<(String, &TargetRef), Vec<String>> = HashMap::new();
+        let mut owners: Owners<'_> = HashMap::new();
         for (object, valid) in &self.objects {
             for variant in valid.iter().flat_map(|v| &v.variants) {
                 let namespace = object.namespace().unwrap_or_default();
                 owners
-                    .entry((namespace, &variant.target))
+                    .entry(place(namespace, &variant.target))
                     .or_default()
                     .push(object.name_any());
             }
@@ -149,7 +149,7 @@ impl Scene<'_> {
         valid: &Valid,
         found: &[Found],
         index: &PodIndex,
-        owners: &HashMap<(String, &TargetRef), Vec<String>>,
+        owners: &Owners<'_>,
         pools: &BTreeMap<String, PoolSnapshot>,
     ) -> (ObjectSnapshot, ObservedObject) {
         let namespace = object.namespace().unwrap_or_default();
@@ -165,7 +165,10 @@ impl Scene<'_> {
                     variant: variant.name.clone(),
                 });
             }
-            let others = owners.get(&(namespace.clone(), &variant.target)).into_iter().flatten();
+            let others = owners
+                .get(&place(namespace.clone(), &variant.target))
+                .into_iter()
+                .flatten();
             conflicts.extend(others.filter(|name| **name != object.name_any()).map(|name| Conflict {
                 kind: "InferenceDeployment".to_owned(),
                 name: name.clone(),
@@ -260,6 +263,17 @@ impl Scene<'_> {
         });
         pools.collect()
     }
+}
+
+/// Namespace, API group, kind and name of a target. Versions of one group name the same object.
+type Place<'a> = (String, &'a str, &'a str, &'a str);
+
+/// The names of the InferenceDeployments that scale a target.
+type Owners<'a> = HashMap<Place<'a>, Vec<String>>;
+
+fn place(namespace: String, target: &TargetRef) -> Place<'_> {
+    let group = target.api_version.rsplit_once('/').map_or("", |(group, _)| group);
+    (namespace, group, &target.kind, &target.name)
 }
 
 /// What a lookup came to.

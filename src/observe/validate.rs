@@ -8,6 +8,7 @@ use std::sync::Arc;
 use inferscale_core::performance::Profile;
 use inferscale_core::snapshot::{Bounds, Mode, Objective, Objectives, Override, Target};
 
+use crate::api::inference_deployment::MOST_REPLICAS;
 use crate::api::{self, InferenceDeployment, Malformed, TargetRef};
 use crate::config::{EnginePreset, OperatorConfig, Presets, Profiles};
 
@@ -89,10 +90,7 @@ pub fn validate(
             ),
         });
     }
-    let replicas = Bounds {
-        min: spec.replicas.min,
-        max: spec.replicas.max,
-    };
+    let replicas = bounds("spec.replicas", 1, spec.replicas.min, spec.replicas.max)?;
     let mut variants = Vec::with_capacity(spec.variants.len());
     for (i, variant) in spec.variants.iter().enumerate() {
         let profile = variant.performance.as_ref().map(|p| {
@@ -102,22 +100,36 @@ pub fn validate(
             })
         });
         let own = variant.replicas.unwrap_or_default();
+        let own = bounds(
+            &format!("spec.variants[{i}].replicas"),
+            0,
+            own.min,
+            own.max.unwrap_or(replicas.max),
+        )?;
+        let place = |target: &TargetRef| {
+            let group = target.api_version.rsplit_once('/').map(|(group, _)| group.to_owned());
+            (group, target.kind.clone(), target.name.clone())
+        };
+        // The schema compares the whole reference; two versions of one group name the same workload all the same.
+        if let Some(first) = variants
+            .iter()
+            .position(|v: &ValidVariant| place(&v.target) == place(&variant.target_ref))
+        {
+            return Err(malformed(format!(
+                "spec.variants[{i}].targetRef names the same workload as spec.variants[{first}].targetRef: give each \
+                 variant a workload of its own"
+            )));
+        }
         variants.push(ValidVariant {
             name: variant.name.clone(),
             target: variant.target_ref.clone(),
             pool: variant.pool.clone(),
-            replicas: Bounds {
-                min: own.min,
-                max: own.max.unwrap_or(replicas.max),
-            },
+            replicas: own,
             profile: profile.transpose()?,
         });
     }
     if variants.is_empty() {
-        return Err(Invalid {
-            reason: api::Reason::Malformed,
-            message: "spec.variants is empty but must have at least one variant".to_owned(),
-        });
+        return Err(malformed("spec.variants is empty but must have at least one variant"));
     }
     Ok(Valid {
         preset: preset.clone(),
@@ -135,6 +147,26 @@ pub fn validate(
         }),
         variants,
     })
+}
+
+fn malformed(message: impl Into<String>) -> Invalid {
+    Invalid {
+        reason: api::Reason::Malformed,
+        message: message.into(),
+    }
+}
+
+/// Bounds as the schema has them: a maximum of zero that was stored under another one would be an order to stop.
+fn bounds(field: &str, least: u32, min: u32, max: u32) -> Result<Bounds, Invalid> {
+    for (name, value, least) in [("min", min, least), ("max", max, 1)] {
+        if !(least..=MOST_REPLICAS).contains(&value) {
+            return Err(malformed(format!(
+                "{field}.{name} is {value} but must be between {least} and {MOST_REPLICAS}: write one such as {}",
+                least.max(1)
+            )));
+        }
+    }
+    Ok(Bounds { min, max })
 }
 
 fn objectives(spec: &api::Objectives) -> Result<Objectives, Invalid> {
@@ -161,10 +193,9 @@ fn objectives(spec: &api::Objectives) -> Result<Objectives, Invalid> {
         }
     }
     if targets.is_empty() {
-        return Err(Invalid {
-            reason: api::Reason::Malformed,
-            message: "spec.objectives has no target: set timeToFirstToken or timePerOutputToken".to_owned(),
-        });
+        return Err(malformed(
+            "spec.objectives has no target: set timeToFirstToken or timePerOutputToken",
+        ));
     }
     Ok(Objectives {
         attainment: spec.attainment.ratio("spec.objectives.attainment")?,

@@ -259,3 +259,7 @@ fn conflicted(view: &View<'_>) -> Found {
         ),
     }
 }
+
+#[cfg(test)]
+#[path = "conditions_tests.rs"]
+mod tests;

@@ -6,17 +6,26 @@ use kube::runtime::events::{Event, EventType};
 use crate::act::{Applied, Outcome, Written};
 use crate::api::{Condition, ConditionStatus, ConditionType};
 
-/// The longest note that the API server takes is 1 kB.
-const LONGEST: usize = 1000;
+/// The longest note that the API server takes, in bytes.
+const LONGEST: usize = 1024;
 
 fn event(type_: EventType, reason: &str, action: &str, note: &str) -> Event {
     Event {
         type_,
         reason: reason.to_owned(),
-        note: Some(note.chars().take(LONGEST).collect()),
+        note: Some(cut(note).to_owned()),
         action: action.to_owned(),
         secondary: None,
     }
+}
+
+/// As much of `note` as fits, to a whole character.
+fn cut(note: &str) -> &str {
+    let mut end = note.len().min(LONGEST);
+    while !note.is_char_boundary(end) {
+        end -= 1;
+    }
+    note.get(..end).unwrap_or_default()
 }
 
 /// One event for each write.
@@ -36,11 +45,16 @@ fn of_write(plan: &ObjectPlan, written: &Written) -> Option<Event> {
         Outcome::Written => {
             let reason = if to > from { "ScaledUp" } else { "ScaledDown" };
             let note = format!(
-                "{change} ({}): {} [decision {}]",
-                decision.reason, decision.message, decision.id
+                "{change} ({}, decision {}): {}",
+                decision.reason, decision.id, decision.message
             );
-            // Events of one action are counted as a series that keeps its first note: each change is an action of its own.
-            Some(event(EventType::Normal, reason, &format!("Scale{from}To{to}"), &note))
+            // Events of one reason and action become a series with the first one's note: another change is another action.
+            Some(event(
+                EventType::Normal,
+                reason,
+                &format!("Scale {from} to {to}"),
+                &note,
+            ))
         }
         Outcome::Forbidden(why) | Outcome::Failed(why) => Some(event(
             EventType::Warning,
@@ -49,7 +63,7 @@ fn of_write(plan: &ObjectPlan, written: &Written) -> Option<Event> {
             &format!("{change}: {why}"),
         )),
         // The next decision deals with these; they are no news for people.
-        Outcome::Conflict | Outcome::Gone | Outcome::Expired => None,
+        Outcome::Conflict | Outcome::Gone | Outcome::Expired | Outcome::Withheld => None,
     }
 }
 
@@ -86,3 +100,7 @@ pub fn transitions(before: &[Condition], after: &[Condition]) -> Vec<Event> {
         })
         .collect()
 }
+
+#[cfg(test)]
+#[path = "events_tests.rs"]
+mod tests;

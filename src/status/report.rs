@@ -32,7 +32,14 @@ pub fn report(
     let sum = |of: fn(&VariantStatus) -> u32| variants.iter().map(of).sum();
     let ordered: u32 = view.object.variants.iter().filter_map(VariantSnapshot::ordered).sum();
     let max = view.object.replicas.max;
-    let reported = before.applied_limits.map_or(max, |limits| limits.max_replicas);
+    // An edit of the maximum stays an order until what runs has followed it, and so does the first one.
+    let applied_limits = if ordered > max {
+        before.applied_limits.map(|limits| AppliedLimits {
+            max_replicas: limits.max_replicas.max(max),
+        })
+    } else {
+        Some(AppliedLimits { max_replicas: max })
+    };
     InferenceDeploymentStatus {
         observed_generation: Some(view.plan.generation),
         conditions: conditions::merge(
@@ -53,10 +60,7 @@ pub fn report(
         variants,
         decision: Some(decision(view, before)),
         history: history(view, applied, &before.history),
-        // An edit of the maximum stays an order until what runs has followed it.
-        applied_limits: Some(AppliedLimits {
-            max_replicas: if ordered > max { reported.max(max) } else { max },
-        }),
+        applied_limits,
     }
 }
 
@@ -169,14 +173,26 @@ fn decision(view: &View<'_>, before: &InferenceDeploymentStatus) -> Decision {
 
 fn history(view: &View<'_>, applied: &Applied, before: &[Change]) -> Vec<Change> {
     let mut history = before.to_vec();
-    if applied.scales.iter().any(|s| s.outcome == Outcome::Written) {
+    let written: Vec<_> = applied
+        .scales
+        .iter()
+        .filter(|s| s.outcome == Outcome::Written)
+        .collect();
+    if !written.is_empty() {
         let from: u32 = view.plan.variants.iter().filter_map(|v| v.observed).sum();
+        // What came through, not what was wanted.
+        let (up, down) = written.iter().fold((0, 0), |(up, down), s| {
+            (
+                up + s.write.to.saturating_sub(s.write.from),
+                down + s.write.from.saturating_sub(s.write.to),
+            )
+        });
         history.insert(
             0,
             Change {
                 time: view.plan.decision.time.into(),
                 from,
-                to: view.plan.desired(),
+                to: (from + up).saturating_sub(down),
                 reason: view.plan.decision.reason.to_string(),
                 message: shorten(&view.plan.decision.message, text::HISTORY_MESSAGE),
             },
@@ -185,3 +201,7 @@ fn history(view: &View<'_>, applied: &Applied, before: &[Change]) -> Vec<Change>
     }
     history
 }
+
+#[cfg(test)]
+#[path = "report_tests.rs"]
+mod tests;

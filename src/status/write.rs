@@ -9,20 +9,38 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::api::{Condition, InferenceDeploymentStatus};
+use crate::api::{Condition, ConditionStatus, InferenceDeploymentStatus};
 
 /// No request lives longer.
 const REQUEST: Duration = Duration::from_secs(2);
 const FIELD_MANAGER: &str = "inferscale-status";
 
-/// Whether somebody would act on the difference: generation, counts, a condition, a reason, a decision.
+/// Whether somebody would act on the difference: generation, counts, a condition, a reason, a decision, or a number
+/// that has become known.
 pub fn differs(a: &InferenceDeploymentStatus, b: &InferenceDeploymentStatus) -> bool {
     a.observed_generation != b.observed_generation
         || a.replicas != b.replicas
         || a.decision.as_ref().map(|d| (&d.id, &d.reason)) != b.decision.as_ref().map(|d| (&d.id, &d.reason))
         || a.history != b.history
         || a.applied_limits != b.applied_limits
+        || known(a) != known(b)
         || conditions_differ(&a.conditions, &b.conditions)
+}
+
+/// Which of the slowly moving numbers are there at all, and which targets are met.
+fn known(status: &InferenceDeploymentStatus) -> impl PartialEq {
+    let variants = status.variants.iter();
+    let targets = status.objectives.iter();
+    (
+        status.accelerators,
+        status.hourly_cost.is_some(),
+        variants
+            .map(|v| (v.name.clone(), v.capacity.is_some(), v.hourly_cost.is_some()))
+            .collect::<Vec<_>>(),
+        targets
+            .map(|o| (o.name.clone(), o.target.clone(), o.met))
+            .collect::<Vec<_>>(),
+    )
 }
 
 /// Whether only slowly moving numbers differ: cost, capacity, shares, messages. Written now and then.
@@ -30,11 +48,22 @@ pub fn differs_slowly(a: &InferenceDeploymentStatus, b: &InferenceDeploymentStat
     a != b
 }
 
-/// Whether a condition came, went, or changed its status, its reason, or the generation it is about.
+/// Whether a condition came, went, or changed its status, its reason, or the generation it is about; where the user
+/// must act, also whether it says something else to do.
 pub fn conditions_differ(a: &[Condition], b: &[Condition]) -> bool {
     let facts = |all: &[Condition]| -> Vec<_> {
         all.iter()
-            .map(|c| (c.type_.clone(), c.status, c.reason.clone(), c.observed_generation))
+            .map(|c| {
+                let acts = ["Stalled", "Conflicted"].contains(&c.type_.as_str()) && c.status == ConditionStatus::True;
+                let message = acts.then(|| c.message.clone());
+                (
+                    c.type_.clone(),
+                    c.status,
+                    c.reason.clone(),
+                    c.observed_generation,
+                    message,
+                )
+            })
             .collect()
     };
     facts(a) != facts(b)
@@ -87,3 +116,14 @@ pub enum WriteError {
     #[error("no answer within two seconds")]
     NoAnswer,
 }
+
+impl WriteError {
+    /// Whether the API server finds that what would be stored breaks the schema or a rule.
+    pub fn is_invalid(&self) -> bool {
+        matches!(self, Self::Refused(error) if matches!(error.as_ref(), kube::Error::Api(status) if status.code == 422))
+    }
+}
+
+#[cfg(test)]
+#[path = "write_tests.rs"]
+mod tests;

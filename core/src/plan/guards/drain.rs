@@ -20,6 +20,6 @@ pub(super) fn check(context: &Context<'_>, proposal: &[u32]) -> Verdict {
     Verdict::Instead {
         replicas: no_decrease(context.current, proposal),
         reason: Reason::Draining,
-        message: format!("{draining} replicas are still draining: one step down at a time"),
+        message: format!("still draining: {draining}; one step down at a time"),
     }
 }
