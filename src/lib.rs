@@ -17,6 +17,7 @@
 //! | [`act`] | prepare (plan -> writes, pure) and apply | yes |
 //! | [`status`] | what the object's status says, conditions, events | yes |
 //! | [`controller`] | the tick, the reconcile recipe, wiring | yes |
+//! | [`top`] | the fleet as a live table | yes |
 //! | [`runtime`] | clock, shutdown, HTTP server, metrics, telemetry | yes |
 //! | `emulate` | engines of the core in real time behind pod addresses (feature `laboratory`) | yes |
 
@@ -32,3 +33,4 @@ pub mod runtime;
 pub mod status;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod top;

@@ -12,7 +12,7 @@ use inferscale_core::snapshot::{Objective, Objectives, Target};
 use inferscale_core::units::{Ratio, Span};
 
 /// Enough that chance moves a share by no more than half a point, though requests that meet are not independent.
-const REQUESTS: u64 = 120_000;
+const REQUESTS: u64 = 80_000;
 
 /// splitmix64: small, seeded, and good enough for arrivals.
 struct Draw(u64);

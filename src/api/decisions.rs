@@ -71,6 +71,10 @@ pub const fn explain(reason: Reason) -> (&'static str, &'static str) {
             "Replicas are starting; none is given back before they serve.",
             "Nothing.",
         ),
+        Reason::Draining => (
+            "Replicas are still draining; the next are given back when they have gone.",
+            "Nothing. If it stays, a pod does not end: look at its grace period and at what it still serves.",
+        ),
         Reason::HoldingDown => (
             "The need was higher within the hold, so replicas are kept for it to come back.",
             "Nothing.",

@@ -7,6 +7,7 @@
 pub mod condition;
 pub mod conditions;
 pub mod decisions;
+mod definitions;
 pub mod gpu_pool;
 pub mod inference_deployment;
 pub mod inference_deployment_status;
@@ -19,6 +20,7 @@ pub mod units;
 
 pub use condition::{Condition, ConditionStatus, ConditionType};
 pub use conditions::Entry;
+pub use definitions::definitions;
 pub use gpu_pool::{Accelerator, GpuPool, GpuPoolSpec, GpuPoolStatus, PoolAccelerators, PoolNodes, PoolPrice};
 pub use inference_deployment::{
     InferenceDeployment, InferenceDeploymentSpec, Mode, Objectives, Override, Performance, Replicas, TargetRef,
@@ -35,15 +37,3 @@ pub use units::{Duration, Malformed, Memory, Money, Percent, Timestamp};
 pub const GROUP: &str = "inferscale.dev";
 /// The version of every custom resource.
 pub const VERSION: &str = "v1alpha1";
-
-/// The custom resource definitions with the names of their files in `crds/`.
-pub fn definitions() -> Vec<(
-    &'static str,
-    k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
-)> {
-    use kube::CustomResourceExt;
-    vec![
-        ("inferscale.dev_inferencedeployments.yaml", InferenceDeployment::crd()),
-        ("inferscale.dev_gpupools.yaml", GpuPool::crd()),
-    ]
-}

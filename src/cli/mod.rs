@@ -4,7 +4,10 @@
 
 mod completion;
 mod crd;
+#[cfg(feature = "laboratory")]
+mod emulate;
 mod operator;
+mod top;
 
 use std::process::ExitCode;
 
@@ -24,8 +27,13 @@ enum Command {
     Completion(completion::Args),
     /// Print the custom resource definitions, or write them into a directory
     Crd(crd::Args),
+    /// Stand in for the engines of pods with loopback addresses, and play traces on them
+    #[cfg(feature = "laboratory")]
+    Emulate(emulate::Args),
     /// Run the operator in a cluster
     Operator(operator::Args),
+    /// Show the fleet as a table that renews itself
+    Top(top::Args),
 }
 
 impl Cli {
@@ -37,7 +45,10 @@ impl Cli {
         match self.command {
             Command::Completion(args) => Ok(completion::run(&args)),
             Command::Crd(args) => crd::run(&args),
+            #[cfg(feature = "laboratory")]
+            Command::Emulate(args) => emulate::run(args),
             Command::Operator(args) => operator::run(&args),
+            Command::Top(args) => top::run(&args),
         }
     }
 }

@@ -16,7 +16,7 @@ use super::context::{Context, Guarded, Pace};
 use super::reconcile::{on_error, reconcile};
 use super::tick::Ticker;
 use crate::config::{OperatorConfig, Presets, Profiles};
-use crate::observe::cluster::Cluster;
+use crate::observe::cluster::{self, Cluster};
 use crate::observe::prometheus::{Source, SourceError};
 use crate::runtime::http::Server;
 use crate::runtime::metrics::OperatorMetrics;
@@ -96,7 +96,7 @@ pub async fn run(
     // An edited object asks for an early tick; its own status is no edit.
     let edited = changed.clone();
     let mut generations: HashMap<String, Option<i64>> = HashMap::new();
-    let stream = watcher(Api::<Guarded>::all(client), watcher::Config::default())
+    let stream = cluster::watcher(Api::<Guarded>::all(client), watcher::Config::default())
         .default_backoff()
         .modify(|object| object.managed_fields_mut().clear())
         .reflect(writer)

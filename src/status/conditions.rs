@@ -4,7 +4,7 @@ use inferscale_core::plan::{Freshness, Reason as Why, override_in_force};
 use inferscale_core::snapshot::{Mode, TargetState};
 use inferscale_core::units::Time;
 
-use super::report::View;
+use super::view::View;
 use crate::api::conditions::status_of;
 use crate::api::text::{self, shorten};
 use crate::api::{Condition, ConditionStatus, ConditionType, Reason};

@@ -7,10 +7,12 @@ mod conditions;
 mod events;
 mod pool;
 mod report;
+mod view;
 mod write;
 
 pub use conditions::{Found, conditions, invalid, merge};
 pub use events::{events, transitions};
 pub use pool::pool_status;
-pub use report::{View, report};
+pub use report::report;
+pub use view::View;
 pub use write::{How, WriteError, differs, differs_slowly, write};

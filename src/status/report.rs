@@ -1,31 +1,19 @@
 //! The whole status of an InferenceDeployment. Pure.
 
-use inferscale_core::plan::ObjectPlan;
-use inferscale_core::snapshot::{ObjectSnapshot, Phase, Target, VariantSnapshot};
+use inferscale_core::snapshot::{Phase, Target, VariantSnapshot};
 use inferscale_core::units::Time;
 
 use super::conditions;
+use super::view::View;
 use crate::act::{Applied, Outcome};
 use crate::api::text::{self, shorten};
 use crate::api::{
     AppliedLimits, Candidate, Change, ConditionStatus, Decision, InferenceDeploymentStatus, Input, ObjectiveStatus,
     ReplicaCounts, VariantStatus,
 };
-use crate::observe::ObservedObject;
 
 /// How many changes are kept.
 const HISTORY: usize = 5;
-
-/// Everything that a report is made from.
-#[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
-    /// The object as the decision saw it.
-    pub object: &'a ObjectSnapshot,
-    /// What is known of it besides.
-    pub beside: &'a ObservedObject,
-    /// The plan.
-    pub plan: &'a ObjectPlan,
-}
 
 /// The status after `applied`, given the one before.
 pub fn report(

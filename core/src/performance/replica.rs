@@ -10,7 +10,7 @@
 
 use super::limits::EngineLimits;
 use super::profile::Profile;
-use super::spread::{Spread, normal_cdf, share_above};
+use super::spread::{Excess, Spread, normal_cdf};
 
 /// Mean work of one request.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -185,13 +185,14 @@ impl Replica {
         let idle = (1.0 - q * w / s).max(0.05);
         let crowd = (slope / idle).powi(2) * b / relaxation;
         let work = q * self.w_square / (idle * idle);
+        let excess = Excess::over(limit - least, extra);
         let classes = Spread::OUTPUTS.classes.iter();
         classes
             .map(|&(size, share)| {
                 let life = (size * (self.steps + 1.0) - 1.0).max(1.0);
                 let lives = life / self.steps.max(1.0) * relaxation;
                 let variance = BURSTS * (crowd * averaged(lives) + work / life);
-                share * share_above(limit - least, extra, variance)
+                share * excess.share(variance)
             })
             .sum()
     }

@@ -50,19 +50,33 @@ impl Spread {
     };
 }
 
-/// The probability that a gamma-distributed amount with this mean and variance is above `limit`
-/// (Wilson and Hilferty: the cube root of a gamma law is nearly normal).
-pub(super) fn share_above(limit: f64, mean: f64, variance: f64) -> f64 {
-    if limit <= 0.0 {
-        return 1.0;
+/// Gamma-distributed amounts of one mean, against one limit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Excess {
+    /// The limit relative to the mean, its cube root. `None` = above the limit whatever the variance.
+    root: Option<f64>,
+    mean: f64,
+}
+
+impl Excess {
+    /// What is above `limit` of an amount that is `mean` on average.
+    pub fn over(limit: f64, mean: f64) -> Self {
+        Self {
+            root: (limit > 0.0).then(|| (limit / mean.max(1e-9)).cbrt()),
+            mean,
+        }
     }
-    if mean <= 0.0 {
-        return 0.0;
+
+    /// The probability of being above the limit (Wilson and Hilferty: the cube root of a gamma law is nearly normal).
+    pub fn share(&self, variance: f64) -> f64 {
+        let Some(root) = self.root else {
+            return 1.0;
+        };
+        // Below a fifth the approximation bends; there the amount is nearly always nothing at all.
+        let shape = (self.mean * self.mean / variance.max(1e-12)).max(0.2);
+        let z = (root - (1.0 - 1.0 / (9.0 * shape))) * 3.0 * shape.sqrt();
+        if z > 8.0 { 0.0 } else { 1.0 - normal_cdf(z) }
     }
-    // Below a fifth the approximation bends; there the amount is nearly always nothing at all.
-    let shape = (mean * mean / variance.max(1e-12)).max(0.2);
-    let z = ((limit / mean).cbrt() - (1.0 - 1.0 / (9.0 * shape))) * 3.0 * shape.sqrt();
-    1.0 - normal_cdf(z)
 }
 
 /// Standard normal distribution function (Abramowitz and Stegun 26.2.17, off by at most 7.5e-8).
@@ -124,7 +138,7 @@ mod tests {
         #[case] variance: f64,
         #[case] exact: f64,
     ) {
-        let tail = share_above(limit, mean, variance);
+        let tail = Excess::over(limit, mean).share(variance);
         assert!((tail - exact).abs() < 0.05 * exact, "{tail} against {exact}");
     }
 }

@@ -9,7 +9,7 @@ use crate::units::{Ratio, Span, Time};
 pub enum Freshness {
     /// Every serving pod is seen, now.
     Fresh,
-    /// No pod serves: there is nothing to see.
+    /// No pod has served long enough to be seen.
     NoPods,
     /// The metrics source does not answer.
     SourceUnreachable,
@@ -105,6 +105,9 @@ pub fn assess(object: &ObjectSnapshot, timing: Timing, now: Time) -> Evidence {
         .iter()
         .flat_map(|v| &v.pods)
         .filter(|p| p.phase == Phase::Ready)
+        // A pod that has just become ready may not have been scraped yet: that is no gap in the evidence. Its bucket is
+        // incomplete all the same, so nothing is given back meanwhile.
+        .filter(|p| newest(p).is_some() || p.ready_since.is_none_or(|t| now.since(t) > timing.stale_after()))
         .collect();
     let oldest = pods.iter().filter_map(|pod| newest(pod)).min();
     let fresh: Vec<&&PodSnapshot> = pods

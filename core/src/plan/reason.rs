@@ -41,6 +41,8 @@ pub enum Reason {
     Learning,
     /// Replicas are starting; nothing is given back before they serve.
     InFlight,
+    /// Replicas are draining; the next are given back when they have gone.
+    Draining,
     /// The need was higher within the hold.
     HoldingDown,
     /// The difference is too small to act on.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::bounds::Bounds;
 use super::variant::VariantSnapshot;
 use crate::units::{Ratio, Span, Time};
 
@@ -30,22 +31,6 @@ pub enum Mode {
     Advise,
     /// Neither: keep everything as it is.
     Paused,
-}
-
-/// The least and the most replicas.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bounds {
-    /// Never fewer.
-    pub min: u32,
-    /// Never more. A cap beats a minimum.
-    pub max: u32,
-}
-
-impl Bounds {
-    /// `n` moved into the bounds; the maximum wins where they cross.
-    pub fn clamp(self, n: u32) -> u32 {
-        n.max(self.min).min(self.max)
-    }
 }
 
 /// What a latency target is measured on.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::object::Bounds;
+use super::bounds::Bounds;
 use super::pod::{Phase, PodSnapshot};
 use crate::performance::Profile;
 use crate::units::UsdPerHour;

@@ -12,6 +12,8 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::patient;
+
 /// Follows a kind whose resource needs no discovery.
 pub fn follow<K>(
     api: Api<K>,
@@ -42,7 +44,7 @@ where
     let name = K::kind(&kind).into_owned();
     let writer = reflector::store::Writer::new(kind);
     let store = writer.as_reader();
-    let stream = watcher(api, config)
+    let stream = patient::watcher(api, config)
         .default_backoff()
         .modify(move |object| {
             // Kilobytes an object that nothing here reads.

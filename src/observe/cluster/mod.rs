@@ -5,6 +5,7 @@
 
 mod follow;
 mod nodes;
+mod patient;
 mod pods;
 mod rivals;
 mod selector;
@@ -13,12 +14,13 @@ mod targets;
 use std::sync::Arc;
 
 use kube::runtime::reflector::Store;
-use kube::runtime::watcher;
+use kube::runtime::watcher::Config;
 use kube::{Api, Client};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub use nodes::SlimNode;
+pub use patient::watcher;
 pub use pods::{PodIndex, SlimPod};
 pub use rivals::{Rivals, ScaleTargetRef};
 pub use selector::Selector;
@@ -45,7 +47,7 @@ pub struct Cluster {
 impl Cluster {
     /// Starts all watches. `changed` is told of every change that a decision may depend on; `stop` ends them.
     pub fn follow(client: &Client, changed: &Arc<Notify>, stop: &CancellationToken) -> Self {
-        let config = watcher::Config::default;
+        let config = Config::default;
         Self {
             pods: follow(Api::all(client.clone()), config(), pods::slim, changed, stop),
             // A node's heartbeat is no news.

@@ -8,6 +8,7 @@ use inferscale_core::snapshot::{PodSignals, Series};
 use inferscale_core::units::{Span, Time};
 
 use super::failure::{DroppedSamples, Failure, FailureClass, QueryFailure};
+use super::pod_key::PodKey;
 use super::pods::{Join, Measured};
 use super::query::{Limits, Query};
 use super::reply;
@@ -16,15 +17,6 @@ use crate::config::{EnginePreset, Signal};
 
 /// Answers held at once: with `maxBytes` each, this bounds the memory; two rounds fit into a tick.
 const AT_ONCE: usize = 4;
-
-/// Namespace and name of a pod.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PodKey {
-    /// The namespace.
-    pub namespace: String,
-    /// The name.
-    pub name: String,
-}
 
 /// What one preset's queries to one source brought.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -11,14 +11,16 @@
 
 mod collect;
 mod failure;
+mod pod_key;
 mod pods;
 mod query;
 mod reply;
 mod sample;
 mod source;
 
-pub use collect::{Asked, Collected, PodKey};
+pub use collect::{Asked, Collected};
 pub use failure::{DropCause, DroppedSamples, FailureClass, QueryFailure};
+pub use pod_key::PodKey;
 pub use query::Limits;
 pub use source::{Source, SourceError};
 

@@ -22,8 +22,8 @@ use std::hash::{Hash, Hasher};
 use inferscale_core::snapshot::{Histogram, Sample, Series};
 use inferscale_core::units::{Span, Time};
 
-use super::collect::PodKey;
 use super::failure::{DropCause, DroppedSamples};
+use super::pod_key::PodKey;
 use super::query::Query;
 use super::reply::{Labels, WireSeries};
 use super::sample::WireSample;

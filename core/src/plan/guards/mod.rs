@@ -4,6 +4,7 @@
 
 mod bounds;
 mod conflict;
+mod drain;
 mod evidence;
 mod hold;
 mod in_flight;
@@ -93,13 +94,14 @@ pub struct Limit {
 type Guard = fn(&Context<'_>, &[u32]) -> Verdict;
 
 /// Every guard in its order. A cap comes after what it caps.
-const CHAIN: [(&str, Guard); 9] = [
+const CHAIN: [(&str, Guard); 10] = [
     ("paused", paused::check),
     ("conflict", conflict::check),
     ("evidence", evidence::check),
     ("learning", learning::check),
     ("warm-up", warm_up::check),
     ("in-flight", in_flight::check),
+    ("drain", drain::check),
     ("hold", hold::check),
     ("bounds", bounds::check),
     ("tolerance", tolerance::check),

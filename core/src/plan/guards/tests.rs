@@ -6,7 +6,7 @@ use super::*;
 use crate::plan::Freshness;
 use crate::plan::tests::build::{self, NOW, TIMING};
 use crate::plan::tests::world::GRID;
-use crate::snapshot::{Bounds, Mode, VariantSnapshot};
+use crate::snapshot::{Bounds, Mode, Phase, VariantSnapshot};
 use crate::units::{Ratio, Span};
 
 /// Everything a guard looks at, set so that all of them pass a decrease by one from six replicas.
@@ -108,6 +108,7 @@ fn the_chain_has_the_order_of_the_design() {
             "learning",
             "warm-up",
             "in-flight",
+            "drain",
             "hold",
             "bounds",
             "tolerance"
@@ -264,6 +265,19 @@ fn in_flight(
     #[case] why: Option<Reason>,
 ) {
     assert_eq!(Case::of(variants).ask("in-flight", proposal), (left.to_vec(), why));
+}
+
+#[rstest]
+#[case::down_waits_for_what_drains(1, &[4], &[5], Some(Reason::Draining))]
+#[case::down_goes_on_when_nothing_drains(0, &[4], &[4], None)]
+#[case::up_never_waits(1, &[9], &[9], None)]
+fn drain(#[case] draining: usize, #[case] proposal: &[u32], #[case] left: &[u32], #[case] why: Option<Reason>) {
+    let case = Case::of(&[(5, 6)]).with(|c| {
+        for pod in c.object.variants[0].pods.iter_mut().take(draining) {
+            pod.phase = Phase::Draining;
+        }
+    });
+    assert_eq!(case.ask("drain", proposal), (left.to_vec(), why));
 }
 
 #[test]

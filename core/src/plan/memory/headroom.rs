@@ -13,8 +13,9 @@ const LOWEST: f64 = -0.7;
 const WIDTH: f64 = 0.05;
 /// Half of what was learned is forgotten in this many buckets (two days of 15 s).
 const HALF_LIFE: f64 = 11_520.0;
-/// The prior weighs as much as this many buckets of average traffic.
-const PRIOR_BUCKETS: f64 = 1000.0;
+/// The prior weighs as much as this many buckets of average traffic: half a day of 15 s, so that one spike in the first
+/// hour does not double the fleet for the rest of the day.
+const PRIOR_BUCKETS: f64 = 3000.0;
 /// The past signals that are kept, in buckets: bounds lead time + hold.
 const RING: usize = 128;
 /// What a missed request above the budget is worth, in units of the cost of what the signal itself needs: one point more
