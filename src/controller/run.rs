@@ -93,6 +93,9 @@ pub async fn run(
         written: Pace::default(),
     });
 
+    // Not `objects.wait_until_ready()`: the controller waits there too, and of two only the last one is woken.
+    let listed = CancellationToken::new();
+    let all = listed.clone();
     // An edited object asks for an early tick; its own status is no edit.
     let edited = changed.clone();
     let mut generations: HashMap<String, Option<i64>> = HashMap::new();
@@ -100,6 +103,11 @@ pub async fn run(
         .default_backoff()
         .modify(|object| object.managed_fields_mut().clear())
         .reflect(writer)
+        .inspect(move |event| match event {
+            Ok(watcher::Event::InitDone) => all.cancel(),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(kind = "InferenceDeployment", %error, "cannot watch; trying again"),
+        })
         .touched_objects()
         .inspect(move |event| {
             if let Ok(object) = event {
@@ -120,7 +128,10 @@ pub async fn run(
         .run(reconcile, on_error, context.clone());
     let controlling = tokio::spawn(controller.for_each(|_| futures::future::ready(())));
 
-    let ready = async { context.cluster.ready().await.is_ok() && objects.wait_until_ready().await.is_ok() };
+    let ready = async {
+        listed.cancelled().await;
+        context.cluster.ready().await.is_ok()
+    };
     let started = tokio::select! {
         () = stop.cancelled() => false,
         ready = ready => ready,

@@ -48,8 +48,13 @@ fn of_write(plan: &ObjectPlan, written: &Written) -> Option<Event> {
                 "{change} ({}, decision {}): {}",
                 decision.reason, decision.id, decision.message
             );
-            // Events of one action are counted as a series that keeps its first note: each change is an action of its own.
-            Some(event(EventType::Normal, reason, &format!("Scale{from}To{to}"), &note))
+            // Events of one reason and action become a series with the first one's note: another change is another action.
+            Some(event(
+                EventType::Normal,
+                reason,
+                &format!("Scale {from} to {to}"),
+                &note,
+            ))
         }
         Outcome::Forbidden(why) | Outcome::Failed(why) => Some(event(
             EventType::Warning,

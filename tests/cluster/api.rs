@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::cases::{Case, Checked, cases, example};
 use super::harness::{Cluster, Said, cluster};
+use super::stage::without_operator;
 
 /// The manifest as a user would write it.
 fn manifest(case: &Case) -> String {
@@ -65,7 +66,7 @@ async fn kubectl_says_what_the_table_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_smallest_object_gets_its_defaults() {
-    let cluster = cluster();
+    let (cluster, _turn) = without_operator().await;
     let client = cluster.client().await;
     let namespace = cluster.namespace(&client, "defaults").await;
     let said = cluster
@@ -213,7 +214,7 @@ fn full_status() -> InferenceDeploymentStatus {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_fullest_status_is_stored_as_it_was_written() {
-    let cluster = cluster();
+    let (cluster, _turn) = without_operator().await;
     let client = cluster.client().await;
     let namespace = cluster.namespace(&client, "status").await;
     let infds = Api::<InferenceDeployment>::namespaced(client, &namespace);
@@ -242,7 +243,7 @@ async fn the_fullest_status_is_stored_as_it_was_written() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn get_shows_what_an_owner_asks_first() {
-    let cluster = cluster();
+    let (cluster, _turn) = without_operator().await;
     let client = cluster.client().await;
     let namespace = cluster.namespace(&client, "columns").await;
     let infds = Api::<InferenceDeployment>::namespaced(client, &namespace);
@@ -295,7 +296,7 @@ async fn get_shows_what_an_owner_asks_first() {
 /// `kubectl apply` of a manifest that carries a status leaves the operator's status alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_cannot_write_status() {
-    let cluster = cluster();
+    let (cluster, _turn) = without_operator().await;
     let client = cluster.client().await;
     let namespace = cluster.namespace(&client, "subresource").await;
     let manifest = example("smallest") + "status:\n  accelerators: 7\n";

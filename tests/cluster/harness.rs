@@ -15,6 +15,9 @@ use tokio::io::AsyncWriteExt;
 /// No command that a test starts takes longer.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The label of the namespaces that tests make.
+const TEST_LABEL: &str = "test.inferscale.dev/run";
+
 /// A running cluster, with the definitions of `crds/` in it.
 pub struct Cluster {
     env: BTreeMap<String, String>,
@@ -43,6 +46,7 @@ pub fn cluster() -> &'static Cluster {
             namespaces: AtomicU32::new(0),
         };
         cluster.install_definitions();
+        cluster.clear();
         cluster
     })
 }
@@ -84,10 +88,42 @@ impl Cluster {
             .unwrap_or_else(|| panic!("the cluster's env file has no {key}"))
     }
 
-    /// The whole env file, for programs under test.
-    #[expect(dead_code, reason = "for the tests of the operator, which start it as a process")]
-    pub fn envs(&self) -> &BTreeMap<String, String> {
-        &self.env
+    /// Runs `kubectl`, which must succeed; gives what it prints.
+    pub fn must(&self, arguments: &[&str]) -> String {
+        let output = Command::new(self.program("kubectl"))
+            .args(arguments)
+            .env("KUBECONFIG", self.env("KUBECONFIG"))
+            .stdin(Stdio::null())
+            .output()
+            .expect("kubectl");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "kubectl {arguments:?}: {errors}");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// Runs a program of `e2e/cluster` on this cluster, which must succeed.
+    pub fn tool(&self, name: &str, arguments: &[&str]) {
+        let output = Command::new(repository().join("e2e/cluster").join(name))
+            .args(arguments)
+            .args(["--name", self.env("INFERSCALE_CLUSTER_NAME")])
+            .env_remove("INFERSCALE_CLUSTER_DIR")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap_or_else(|error| panic!("e2e/cluster/{name}: {error}"));
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "e2e/cluster/{name} {arguments:?}: {errors}");
+    }
+
+    /// Gives a pool so many nodes with so many accelerators each.
+    pub fn nodes(&self, pool: &str, count: u32, gpus: u32) {
+        let (count, gpus) = (count.to_string(), gpus.to_string());
+        self.tool("nodes", &["--pool", pool, "--count", &count, "--gpus", &gpus]);
+    }
+
+    /// Takes away what earlier test runs left in a cluster that was kept.
+    fn clear(&self) {
+        self.must(&["delete", "infd", "--all", "--all-namespaces", "--wait=true", "--timeout=30s"]);
+        self.must(&["delete", "namespace", "-l", TEST_LABEL, "--wait=true", "--timeout=60s"]);
     }
 
     /// A program of the cluster, such as `kubectl`.
@@ -109,6 +145,7 @@ impl Cluster {
             metadata: ObjectMeta {
                 // A kept cluster still has those of the runs before.
                 name: Some(format!("{purpose}-{}-{number}", std::process::id())),
+                labels: Some(BTreeMap::from([(TEST_LABEL.to_owned(), "true".to_owned())])),
                 ..ObjectMeta::default()
             },
             ..Namespace::default()
@@ -148,7 +185,7 @@ impl Cluster {
     }
 
     /// Puts `crds/` into the cluster and waits until it serves them. Without a warning: users would see it.
-    fn install_definitions(&self) {
+    pub fn install_definitions(&self) {
         let crds = repository().join("crds");
         let crds = crds.to_str().expect("a path");
         for arguments in [

@@ -11,6 +11,8 @@ use crate::units::{Ratio, Span, Time};
 /// No engine takes in, or finishes, more requests a second than this: what says so is a broken counter, and one such
 /// bucket would move the averages for days.
 const MOST_REQUESTS: f64 = 1e5;
+/// More requests than one engine can hold, running or waiting.
+const MOST_IN_FLIGHT: f64 = 1e6;
 /// The same of tokens.
 const MOST_TOKENS: f64 = 1e8;
 
@@ -111,6 +113,18 @@ fn stood_still(pod: &PodSnapshot, timing: Timing, end: Time) -> bool {
     at.is_some_and(|at| evidence::frozen(pod, timing, at))
 }
 
+/// Whether any sample of the counts that demand is made of is none that an engine can have: then those beside it, which
+/// look possible, are not believed either, as long as it is among what is looked at.
+fn nonsense(signals: &crate::snapshot::PodSignals) -> bool {
+    let too_many = |series: &Series| series.samples().iter().any(|s| s.value > MOST_IN_FLIGHT);
+    let completed = signals.completed.monotone();
+    let jumps = completed.samples().windows(2).any(|pair| match pair {
+        [a, b] => plausible(b.value - a.value, MOST_REQUESTS, b.at.since(a.at)).is_none(),
+        _ => false,
+    });
+    too_many(&signals.running) || too_many(&signals.waiting) || jumps
+}
+
 /// `grown` where an engine can have done that in `span`, at `most` a second.
 fn plausible(grown: f64, most: f64, span: Span) -> Option<f64> {
     (grown.abs() <= most * span.as_secs_f64()).then_some(grown)
@@ -134,7 +148,7 @@ fn close(object: &ObjectSnapshot, pods: &[&PodSnapshot], timing: Timing, start: 
     let mut net = 0.0;
     let span = end.since(start);
     for pod in pods {
-        if stood_still(pod, timing, end) {
+        if stood_still(pod, timing, end) || nonsense(&pod.signals) {
             continue;
         }
         // A process that began inside the bucket counted from zero.

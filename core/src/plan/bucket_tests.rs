@@ -72,7 +72,7 @@ fn buckets_start_at_multiples_of_the_grid_and_follow_each_other() {
 #[test]
 fn a_growing_queue_is_demand_though_nothing_completes() {
     let mut signals = steady(0.0);
-    signals.generated_tokens = build::series(NOW - GRID * 20, NOW, SCRAPE, |at| at.as_secs_f64());
+    signals.generated_tokens = build::series(NOW - GRID * 20, NOW, SCRAPE, Time::as_secs_f64);
     signals.waiting = build::series(NOW - GRID * 20, NOW, SCRAPE, |at| {
         2.0 * at.since(NOW - GRID * 20).as_secs_f64()
     });
@@ -98,7 +98,7 @@ fn a_request_that_moves_between_pods_is_counted_once() {
         5.0 * (300.0 - NOW.since(at).as_secs_f64())
     });
     for signals in [&mut from, &mut to] {
-        signals.generated_tokens = build::series(NOW - GRID * 20, NOW, SCRAPE, |at| at.as_secs_f64());
+        signals.generated_tokens = build::series(NOW - GRID * 20, NOW, SCRAPE, Time::as_secs_f64);
     }
     assert!(close_to(sum(&last(&object(vec![from, to]), 8)), 0.0));
 }
@@ -237,8 +237,8 @@ fn a_restarted_process_goes_on_counting() {
     signals.completed = counter(1.0);
     signals.generated_tokens = counter(200.0);
     // Ten seconds of requests at most are lost: those between the last scrape and the restart.
-    let counted = sum(&last(&object(vec![signals]), 4));
-    assert!((100.0..=120.0).contains(&counted), "{counted}");
+    let arrived = sum(&last(&object(vec![signals]), 4));
+    assert!((100.0..=120.0).contains(&arrived), "{arrived}");
 }
 
 #[test]
@@ -432,6 +432,9 @@ fn lived(life: &Life, restarts: bool) -> PodSignals {
     }
 }
 
+/// An age in milliseconds and three values.
+type Raw = (i64, f64, f64, f64);
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
@@ -498,7 +501,7 @@ proptest! {
         values in prop::collection::vec((0..300_000_i64, any::<f64>(), any::<f64>(), any::<f64>()), 0..60),
     ) {
         let at = |ms: i64| NOW - Span::from_millis(ms);
-        let series = |of: &dyn Fn(&(i64, f64, f64, f64)) -> f64| {
+        let series = |of: &dyn Fn(&Raw) -> f64| {
             Series::new(values.iter().map(|v| Sample { at: at(v.0), value: of(v) }).collect())
         };
         let signals = PodSignals {

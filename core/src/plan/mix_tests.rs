@@ -7,6 +7,10 @@ use crate::plan::size::Origin;
 use crate::plan::tests::build;
 use crate::snapshot::{Bounds, TargetState};
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "one of the capacities of an object, which may be unknown"
+)]
 fn carries(rate: f64) -> Option<ReplicaCapacity> {
     Some(ReplicaCapacity {
         requests_per_second: rate,

@@ -41,14 +41,12 @@ fn renewed<K: Send + 'static>(
                 let next = if complete {
                     events.next().await
                 } else {
-                    match tokio::time::timeout(SILENCE, events.next()).await {
-                        Ok(next) => next,
-                        Err(_) => {
-                            tracing::warn!(what, "the first list shows nothing for {SILENCE:?}; beginning anew");
-                            events = begin();
-                            continue;
-                        }
-                    }
+                    let Ok(next) = tokio::time::timeout(SILENCE, events.next()).await else {
+                        tracing::warn!(what, "the first list shows nothing for {SILENCE:?}; beginning anew");
+                        events = begin();
+                        continue;
+                    };
+                    next
                 };
                 let next = next?;
                 match next {
@@ -71,8 +69,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_first_list_that_hangs_is_begun_anew() {
-        let begun = Arc::new(AtomicUsize::new(0));
-        let count = begun.clone();
+        let times = Arc::new(AtomicUsize::new(0));
+        let count = times.clone();
         let begin = move || -> Events<()> {
             if count.fetch_add(1, Ordering::SeqCst) < 2 {
                 stream::iter([Ok(Event::Init)]).chain(stream::pending()).boxed()
@@ -81,7 +79,7 @@ mod tests {
             }
         };
         let events: Vec<_> = renewed("pods".into(), begin).collect().await;
-        assert_eq!(begun.load(Ordering::SeqCst), 3);
+        assert_eq!(times.load(Ordering::SeqCst), 3);
         assert!(matches!(events.last(), Some(Ok(Event::InitDone))));
     }
 

@@ -18,6 +18,7 @@ const SLOW_GRIDS: f64 = 20.0;
 pub struct Levels {
     fast: Option<f64>,
     slow: f64,
+    buckets: u32,
     suspicious_since: Option<Time>,
 }
 
@@ -26,7 +27,7 @@ impl Levels {
     /// demand fell to nothing at once, which is more often a broken metric than a dead service.
     pub fn absorb(&mut self, at: Time, rate: f64, grid: Span) -> f64 {
         let Some(fast) = self.fast else {
-            (self.fast, self.slow) = (Some(rate), rate);
+            (self.fast, self.slow, self.buckets) = (Some(rate), rate, 1);
             return rate;
         };
         let vanished = rate < 0.1 * self.slow && self.slow * grid.as_secs_f64() * SLOW_GRIDS >= SUSPICION_REQUESTS;
@@ -41,8 +42,11 @@ impl Levels {
             self.suspicious_since = None;
             rate
         };
-        self.fast = Some(fast + step(FAST_GRIDS) * (rate - fast));
-        self.slow += step(SLOW_GRIDS) * (rate - self.slow);
+        // At first a plain mean: one odd first bucket must not stand for minutes.
+        self.buckets = self.buckets.saturating_add(1);
+        let mean = 1.0 / f64::from(self.buckets);
+        self.fast = Some(fast + step(FAST_GRIDS).max(mean) * (rate - fast));
+        self.slow += step(SLOW_GRIDS).max(mean) * (rate - self.slow);
         rate
     }
 
@@ -89,6 +93,13 @@ mod tests {
         run(&mut levels, 0, &[1.0; 40]);
         run(&mut levels, 40, &[10.0; 4]);
         assert!(levels.signal().unwrap() > 7.0, "{levels:?}");
+    }
+
+    #[test]
+    fn an_odd_first_bucket_is_soon_forgotten() {
+        let mut levels = Levels::default();
+        run(&mut levels, 0, &[30.0, 6.0, 6.0, 6.0, 6.0, 6.0, 6.0, 6.0]);
+        assert!(levels.signal().unwrap() <= 9.1, "{levels:?}");
     }
 
     #[test]

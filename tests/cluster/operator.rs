@@ -1,0 +1,140 @@
+//! The operator under test: the real binary as a process of its own, with the rights of its ServiceAccount.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tokio::process::{Child, Command};
+use tokio::runtime::Handle;
+
+use super::harness::{Cluster, repository};
+
+/// Whose rights it has, and whose name stands in the audit log.
+pub const USER: &str = "system:serviceaccount:inferscale-system:inferscale";
+
+/// The time between two looks at the fleet.
+pub const TICK: Duration = Duration::from_secs(1);
+
+const START: Duration = Duration::from_secs(30);
+
+/// The operator of this test run, running or not.
+pub struct Operator {
+    config: PathBuf,
+    kubeconfig: PathBuf,
+    log: PathBuf,
+    address: SocketAddr,
+    /// Where children are started from. A child dies with the thread that started it, and a test's thread ends
+    /// with the test.
+    home: Handle,
+    child: Option<Child>,
+}
+
+impl Operator {
+    /// Gives the operator its rights, its kubeconfig and its configuration.
+    pub fn prepare(cluster: &Cluster, home: Handle) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("operator-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let kubeconfig = folder.join("kubeconfig");
+        std::fs::write(&kubeconfig, access(cluster)).expect("a kubeconfig");
+        // Taken and given back: the operator binds it anew each time that it starts.
+        let address = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = address.local_addr().expect("an address");
+        let config = folder.join("config.yaml");
+        let text = format!(
+            "metricsSources:\n- {{name: default, url: {}}}\ntiming: {{grid: 1s, tick: 1s}}\nlisten: {{metrics: {address}}}\n",
+            cluster.env("PROMETHEUS_URL")
+        );
+        std::fs::write(&config, text).expect("a configuration");
+        Self {
+            config,
+            kubeconfig,
+            log: folder.join("log"),
+            address,
+            home,
+            child: None,
+        }
+    }
+
+    /// Starts it unless it runs, and waits until it is ready.
+    pub async fn start(&mut self) {
+        if let Some(child) = &mut self.child
+            && child.try_wait().expect("a child").is_none()
+        {
+            return;
+        }
+        let log = std::fs::File::options().create(true).append(true).open(&self.log);
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_inferscale"), "operator", "--config"])
+            .arg(&self.config)
+            .env("KUBECONFIG", &self.kubeconfig)
+            .env("RUST_LOG", "warn,inferscale=debug")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log.expect("a log"));
+        let child = self.home.spawn(async move { command.spawn().expect("setpriv") });
+        self.child = Some(child.await.expect("no panic"));
+        let deadline = Instant::now() + START;
+        while self.get("/readyz").await.is_none() {
+            assert!(
+                Instant::now() < deadline,
+                "the operator is not ready after {START:?}:\n{}",
+                self.log_of("")
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// SIGKILL: no time for anything.
+    pub async fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().await.expect("a child");
+        }
+    }
+
+    /// The body of a successful answer of its own HTTP server.
+    pub async fn get(&self, path: &str) -> Option<String> {
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5));
+        let answer = client.build().expect("a client").get(format!("http://{}{path}", self.address));
+        let answer = answer.send().await.ok()?.error_for_status().ok()?;
+        answer.text().await.ok()
+    }
+
+    /// The sum of a metric's series that have all `labels`, such as `cause="not_finite"`.
+    pub async fn metric(&self, name: &str, labels: &str) -> f64 {
+        let text = self.get("/metrics").await.expect("the operator's metrics");
+        let of_it = text.lines().filter(|line| {
+            let rest = line.strip_prefix(name);
+            rest.is_some_and(|rest| rest.starts_with(['{', ' '])) && line.contains(labels)
+        });
+        of_it
+            .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
+            .sum()
+    }
+
+    /// The last lines of its log that have `word` in them.
+    pub fn log_of(&self, word: &str) -> String {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().filter(|line| line.contains(word)).collect();
+        lines[lines.len().saturating_sub(25)..].join("\n")
+    }
+}
+
+/// A kubeconfig with a token of the operator's ServiceAccount, which has the rights of its role and no others.
+fn access(cluster: &Cluster) -> String {
+    let manifest = repository().join("tests/cluster/access.yaml");
+    cluster.must(&["apply", "--server-side", "-f", manifest.to_str().expect("a path")]);
+    let token = ["create", "token", "inferscale", "-n", "inferscale-system", "--duration", "8h"];
+    let token = cluster.must(&token);
+    let admin: serde_yaml::Value = serde_yaml::from_str(&cluster.must(&["config", "view", "--raw"])).expect("YAML");
+    let kubeconfig = serde_json::json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "operator",
+        "clusters": admin["clusters"],
+        "users": [{"name": "operator", "user": {"token": token.trim()}}],
+        "contexts": [{"name": "operator", "context": {"cluster": admin["clusters"][0]["name"], "user": "operator"}}],
+    });
+    kubeconfig.to_string()
+}

@@ -1,0 +1,79 @@
+//! Who may run beside whom. The operator looks at the whole cluster, so a test that needs it gone, or that breaks
+//! what all share, waits until the others are through.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// What a test needs of the cluster that all share. In this order they come, where they can choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Turn {
+    /// No operator: it would write into the objects of the test. Beside others like it.
+    WithoutOperator,
+    /// A running operator and an own namespace. Beside others like it.
+    Together,
+    /// The operator, Prometheus and the definitions for itself.
+    Alone,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: Vec<Turn>,
+    holders: Vec<Turn>,
+}
+
+/// All turns of this test run.
+#[derive(Debug)]
+pub struct Turns(Mutex<State>);
+
+/// A turn that lasts until it is dropped.
+#[derive(Debug)]
+pub struct Held {
+    turns: &'static Turns,
+    turn: Turn,
+}
+
+impl Turns {
+    pub const fn new() -> Self {
+        Self(Mutex::new(State {
+            waiting: Vec::new(),
+            holders: Vec::new(),
+        }))
+    }
+
+    /// Waits for a turn.
+    pub async fn take(&'static self, turn: Turn) -> Held {
+        self.state(|state| state.waiting.push(turn));
+        while !self.state(|state| state.enter(turn)) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Held { turns: self, turn }
+    }
+
+    fn state<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.0.lock().expect("no panic"))
+    }
+}
+
+impl State {
+    fn enter(&mut self, turn: Turn) -> bool {
+        let beside = self.holders.iter().all(|held| *held == turn && turn != Turn::Alone);
+        let first = self.waiting.iter().all(|waiting| *waiting >= turn);
+        if beside && first {
+            remove(&mut self.waiting, turn);
+            self.holders.push(turn);
+        }
+        beside && first
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.turns.state(|state| remove(&mut state.holders, self.turn));
+    }
+}
+
+fn remove(turns: &mut Vec<Turn>, turn: Turn) {
+    if let Some(at) = turns.iter().position(|other| *other == turn) {
+        turns.swap_remove(at);
+    }
+}
