@@ -364,3 +364,7 @@ fn price(pool: &GpuPool) -> Option<UsdPerHour> {
         .per_hour("spec.price.perAcceleratorHour")
         .ok()
 }
+
+#[cfg(test)]
+#[path = "snapshot_tests.rs"]
+mod tests;

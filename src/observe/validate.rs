@@ -203,3 +203,7 @@ fn objectives(spec: &api::Objectives) -> Result<Objectives, Invalid> {
         targets,
     })
 }
+
+#[cfg(test)]
+#[path = "validate_tests.rs"]
+mod tests;

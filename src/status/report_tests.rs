@@ -1,9 +1,7 @@
 //! The whole status: what it counts, what it keeps from before, and that it always fits its schema.
 
-use inferscale_core::plan::ObjectPlan;
-use inferscale_core::plan::Reason;
-use inferscale_core::snapshot::ObjectSnapshot;
-use inferscale_core::snapshot::{Bounds, TargetState};
+use inferscale_core::plan::{ObjectPlan, Reason};
+use inferscale_core::snapshot::{Bounds, ObjectSnapshot, TargetState};
 use inferscale_core::units::{Ratio, Span};
 use kube::CustomResourceExt;
 use rstest::rstest;
