@@ -72,7 +72,7 @@ need() { # tools...
 
 # Builds a program of the workspace; prints its path.
 built() { # package
-  (cd "$repository" && cargo build --quiet -p "$1") >&2 || die "cargo build -p $1 failed"
+  (cd "$repository" && cargo build --quiet --workspace --bin "$1") >&2 || die "cargo build --bin $1 failed"
   echo "${CARGO_TARGET_DIR:-$repository/target}/debug/$1"
 }
 

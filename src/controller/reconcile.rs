@@ -99,17 +99,22 @@ async fn stalled(
     new.conditions = status::merge(status::invalid(why), &new.conditions, generation, now);
     new.observed_generation = generation;
     let key = key_of(guarded);
+    let said = format!("{generation:?}: {}", why.message);
     let known = match before {
         Some(before) => !status::differs(before, &new),
         // What stands in the status of a malformed object cannot be read: remember what was said.
-        None => context.written.has_said(&key, &why.message),
+        None => context.written.has_said(&key, &said),
     };
     if known {
         return Ok(false);
     }
     let how = if guarded.0.is_ok() { How::Apply } else { How::Merge };
-    write(guarded, context, &new, how).await?;
-    context.written.said(&key, &why.message);
+    match write(guarded, context, &new, how).await {
+        // While the spec breaks one of its rules, the API server refuses every status: an event must do.
+        Err(Error::Status(error)) if guarded.0.is_err() && error.is_invalid() => {}
+        written => written?,
+    }
+    context.written.said(&key, &said);
     let events = status::transitions(before.map_or(&[], |b| &b.conditions), &new.conditions);
     publish(guarded, context, events).await;
     Ok(true)

@@ -270,7 +270,7 @@ mod tests {
         let played = crate::emulate::timelapse::arrivals(&trace, world.speed, load.rescale, world.seed);
         let seconds = played.last().unwrap().at_ms / 1000.0;
         assert!(
-            (230.0..240.0).contains(&seconds) && played.len() > 2000,
+            (200.0..235.0).contains(&seconds) && played.len() > 2000,
             "{} in {seconds} s",
             played.len()
         );

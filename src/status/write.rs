@@ -15,14 +15,32 @@ use crate::api::{Condition, ConditionStatus, InferenceDeploymentStatus};
 const REQUEST: Duration = Duration::from_secs(2);
 const FIELD_MANAGER: &str = "inferscale-status";
 
-/// Whether somebody would act on the difference: generation, counts, a condition, a reason, a decision.
+/// Whether somebody would act on the difference: generation, counts, a condition, a reason, a decision, or a number
+/// that has become known.
 pub fn differs(a: &InferenceDeploymentStatus, b: &InferenceDeploymentStatus) -> bool {
     a.observed_generation != b.observed_generation
         || a.replicas != b.replicas
         || a.decision.as_ref().map(|d| (&d.id, &d.reason)) != b.decision.as_ref().map(|d| (&d.id, &d.reason))
         || a.history != b.history
         || a.applied_limits != b.applied_limits
+        || known(a) != known(b)
         || conditions_differ(&a.conditions, &b.conditions)
+}
+
+/// Which of the slowly moving numbers are there at all, and which targets are met.
+fn known(status: &InferenceDeploymentStatus) -> impl PartialEq {
+    let variants = status.variants.iter();
+    let targets = status.objectives.iter();
+    (
+        status.accelerators,
+        status.hourly_cost.is_some(),
+        variants
+            .map(|v| (v.name.clone(), v.capacity.is_some(), v.hourly_cost.is_some()))
+            .collect::<Vec<_>>(),
+        targets
+            .map(|o| (o.name.clone(), o.target.clone(), o.met))
+            .collect::<Vec<_>>(),
+    )
 }
 
 /// Whether only slowly moving numbers differ: cost, capacity, shares, messages. Written now and then.
@@ -97,6 +115,13 @@ pub enum WriteError {
     /// It did not answer in time.
     #[error("no answer within two seconds")]
     NoAnswer,
+}
+
+impl WriteError {
+    /// Whether the API server finds that what would be stored breaks the schema or a rule.
+    pub fn is_invalid(&self) -> bool {
+        matches!(self, Self::Refused(error) if matches!(error.as_ref(), kube::Error::Api(status) if status.code == 422))
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::act::Applied;
-use crate::api::{AppliedLimits, Change, Decision, InferenceDeployment, ReplicaCounts};
+use crate::api::{AppliedLimits, Change, Decision, InferenceDeployment, ReplicaCounts, VariantStatus};
 use crate::status::{View, report};
 use crate::testing::fake_api::{self, Answer};
 use crate::testing::samples;
@@ -155,4 +155,26 @@ async fn a_status_is_not_waited_for_longer_than_two_seconds() {
     let (outcome, _) = written(How::Apply, || Answer::Silence).await;
     assert!(matches!(outcome, Err(WriteError::NoAnswer)));
     assert_eq!(start.elapsed().as_secs(), 2);
+}
+
+fn with_capacity(capacity: Option<&str>) -> InferenceDeploymentStatus {
+    InferenceDeploymentStatus {
+        variants: vec![VariantStatus {
+            name: "a100".to_owned(),
+            capacity: capacity.map(str::to_owned),
+            ..VariantStatus::default()
+        }],
+        ..InferenceDeploymentStatus::default()
+    }
+}
+
+#[test]
+fn a_number_that_becomes_known_is_worth_a_write_and_one_that_drifts_is_not() {
+    let (unknown, known, drifted) = (
+        with_capacity(None),
+        with_capacity(Some("5.9")),
+        with_capacity(Some("6.0")),
+    );
+    assert!(differs(&unknown, &known));
+    assert!(!differs(&known, &drifted) && differs_slowly(&known, &drifted));
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::cases::{Case, Checked, cases, example};
 use super::harness::{Cluster, Said, cluster};
-use super::stage::without_operator;
+use super::stage::{beside, without_operator};
 
 /// The manifest as a user would write it.
 fn manifest(case: &Case) -> String {
@@ -50,7 +50,7 @@ fn judge(case: &Case, said: &Said) -> Option<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn kubectl_says_what_the_table_says() {
     use futures::StreamExt;
-    let cluster = cluster();
+    let (cluster, _turn) = beside().await;
     let namespace = cluster.namespace(&cluster.client().await, "api").await;
     let wrong: Vec<String> = futures::stream::iter(cases())
         .map(|case| {

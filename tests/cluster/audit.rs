@@ -55,7 +55,13 @@ impl Audit {
 }
 
 fn write(event: &Value) -> Option<Write> {
-    let text = |path: &str| event.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |path: &str| {
+        event
+            .pointer(path)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let verb = text("/verb");
     let (resource, subresource) = (text("/objectRef/resource"), text("/objectRef/subresource"));
     let resource = if subresource.is_empty() {
@@ -68,6 +74,9 @@ fn write(event: &Value) -> Option<Write> {
         resource,
         namespace: text("/objectRef/namespace"),
         name: text("/objectRef/name"),
-        code: event.pointer("/responseStatus/code").and_then(Value::as_u64).unwrap_or(0),
+        code: event
+            .pointer("/responseStatus/code")
+            .and_then(Value::as_u64)
+            .unwrap_or(0),
     })
 }

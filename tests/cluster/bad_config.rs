@@ -6,8 +6,9 @@ use std::process::{Command, Stdio};
 
 const CONFIG: &str = "
 metricsSources:
-- {name: default, url: \"prometheus:9090\", timeout: 2h}
+- {name: broken, url: \"prometheus:9090\", timeout: 2h}
 - {name: default, url: http://prometheus:9090}
+- {name: default, url: http://prometheus:9091}
 lisen: {metrics: 0.0.0.0:8080}
 timing: {grid: \"15\", tick: 1m}
 ";
@@ -39,20 +40,30 @@ fn the_operator_says_every_mistake_on_a_line_of_its_own_and_touches_nothing() {
     let errors = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(1), "{errors}");
     assert!(output.stdout.is_empty(), "errors belong on stderr");
-    let lines: Vec<&str> = errors.lines().collect();
+    let lines: Vec<&str> = errors.trim_end().lines().collect();
     let shown = config.display();
-    assert_eq!(lines[0], format!("error: {shown} has {} errors:", lines.len() - 1), "{errors}");
+    assert_eq!(
+        lines[0],
+        format!("error: {shown} has {} errors:", lines.len() - 1),
+        "{errors}"
+    );
     for (field, value) in [
         ("lisen", "did you mean listen?"),
         ("metricsSources[0].url", "prometheus:9090"),
         ("metricsSources[0].timeout", "2h"),
-        ("metricsSources[1].name", "default"),
+        ("metricsSources[2].name", "default"),
         ("timing.grid", "\"15\""),
+        ("timing.tick", "1m"),
     ] {
         let about = format!("  {field}: ");
-        let told = lines.iter().filter(|line| line.starts_with(&about) && line.contains(value));
+        let told = lines
+            .iter()
+            .filter(|line| line.starts_with(&about) && line.contains(value));
         assert_eq!(told.count(), 1, "{field} with {value}:\n{errors}");
     }
     let connected = server.accept();
-    assert!(connected.is_err(), "the operator reached for the API server: {connected:?}");
+    assert!(
+        connected.is_err(),
+        "the operator reached for the API server: {connected:?}"
+    );
 }

@@ -9,23 +9,51 @@ use super::stage::together;
 
 /// Nothing is written while `rival` is there, whatever the load; all goes on when it has gone.
 async fn yields_to(model: &Model, rival: &Value) {
-    let (kind, name) = (rival["kind"].as_str().expect("a kind"), rival["metadata"]["name"].as_str().expect("a name"));
+    let (kind, name) = (
+        rival["kind"].as_str().expect("a kind"),
+        rival["metadata"]["name"].as_str().expect("a name"),
+    );
     model.create(rival).await;
     let seen = model
-        .until("the conflict", 10, |seen| seen.is("Conflicted", "True", "ScaledByOther") && seen.reason() == "Conflicted")
+        .until("the conflict", 10, |seen| {
+            seen.is("Conflicted", "True", "ScaledByOther")
+        })
         .await;
-    model.check(seen.is("Active", "False", "Conflicted"), "it is not in control").await;
-    let told = seen.condition("Conflicted").map(|(_, _, text)| text.to_owned()).unwrap_or_default();
-    model.check(told.contains(&format!("{kind} {name}")), &format!("who it is: {told}")).await;
+    model
+        .check(seen.is("Active", "False", "Conflicted"), "it is not in control")
+        .await;
+    let told = seen
+        .condition("Conflicted")
+        .map(|(_, _, text)| text.to_owned())
+        .unwrap_or_default();
+    model
+        .check(told.contains(&format!("{kind} {name}")), &format!("who it is: {told}"))
+        .await;
     let from = Instant::now();
     let before = model.scales().len();
     model.load.set_rate(load_for(3));
-    model.always("the rival has it", 8, |seen| seen.replicas() == Some(1)).await;
-    model.check(model.scales().len() == before && model.most(from) == Some(1), "no scale is written").await;
-    model.delete(kind, name).await;
-    model.until("it goes on", 12, |seen| seen.replicas() >= Some(3) && seen.is("Active", "True", "InControl")).await;
     model
-        .until("nobody else is there", 5, |seen| seen.is("Conflicted", "False", "NoConflict"))
+        .always("the rival has it", 8, |seen| seen.replicas() == Some(1))
+        .await;
+    model
+        .check(
+            model.scales().len() == before && model.most(from) == Some(1),
+            "no scale is written",
+        )
+        .await;
+    model
+        .check(model.now().reason() == "Conflicted", "the decision says why")
+        .await;
+    model.delete(kind, name).await;
+    model
+        .until("it goes on", 12, |seen| {
+            seen.replicas() >= Some(3) && seen.is("Active", "True", "InControl")
+        })
+        .await;
+    model
+        .until("nobody else is there", 5, |seen| {
+            seen.is("Conflicted", "False", "NoConflict")
+        })
         .await;
 }
 

@@ -90,14 +90,24 @@ impl Cluster {
 
     /// Runs `kubectl`, which must succeed; gives what it prints.
     pub fn must(&self, arguments: &[&str]) -> String {
-        let output = Command::new(self.program("kubectl"))
+        self.script("kubectl", arguments)
+    }
+
+    /// Runs a script of the repository or a program of the cluster, which must succeed; gives what it prints.
+    pub fn script(&self, name: &str, arguments: &[&str]) -> String {
+        let path = if name.contains('/') {
+            repository().join(name)
+        } else {
+            self.program(name)
+        };
+        let output = Command::new(path)
             .args(arguments)
             .env("KUBECONFIG", self.env("KUBECONFIG"))
             .stdin(Stdio::null())
             .output()
-            .expect("kubectl");
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "kubectl {arguments:?}: {errors}");
+        assert!(output.status.success(), "{name} {arguments:?}: {errors}");
         String::from_utf8(output.stdout).expect("text")
     }
 
@@ -120,10 +130,10 @@ impl Cluster {
         self.tool("nodes", &["--pool", pool, "--count", &count, "--gpus", &gpus]);
     }
 
-    /// Takes away what earlier test runs left in a cluster that was kept.
-    fn clear(&self) {
-        self.must(&["delete", "infd", "--all", "--all-namespaces", "--wait=true", "--timeout=30s"]);
-        self.must(&["delete", "namespace", "-l", TEST_LABEL, "--wait=true", "--timeout=60s"]);
+    /// Takes away what earlier tests left, in this run or in one before it on a cluster that was kept.
+    pub fn clear(&self) {
+        self.must(&["delete", "infd", "--all", "--all-namespaces", "--timeout=30s"]);
+        self.must(&["delete", "namespace", "-l", TEST_LABEL, "--wait=false"]);
     }
 
     /// A program of the cluster, such as `kubectl`.

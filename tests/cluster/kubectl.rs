@@ -7,6 +7,7 @@ use serde_json::json;
 use super::model::{Setup, load_for};
 use super::operator::TICK;
 use super::stage::together;
+use super::turns::tell;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wait_get_and_describe_tell_the_story() {
@@ -28,8 +29,18 @@ async fn wait_get_and_describe_tell_the_story() {
     let table = kubectl(&["get", "infd"]).await;
     let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
     let reason = model.now().reason().to_owned();
-    assert_eq!(rows[0], ["NAME", "ENGINE", "READY", "DESIRED", "SLO", "GPUS", "$/H", "REASON", "AGE"], "{table}");
-    assert_eq!(rows[1][..8], ["chat", "vLLM", "2", "2", "True", "2", "6.86", reason.as_str()], "{table}");
+    assert_eq!(
+        rows[0],
+        [
+            "NAME", "ENGINE", "READY", "DESIRED", "SLO", "GPUS", "$/H", "REASON", "AGE"
+        ],
+        "{table}"
+    );
+    assert_eq!(
+        rows[1][..8],
+        ["chat", "vLLM", "2", "2", "True", "2", "6.86", reason.as_str()],
+        "{table}"
+    );
 
     let deadline = Instant::now() + Duration::from_secs(10);
     let text = loop {
@@ -39,8 +50,17 @@ async fn wait_get_and_describe_tell_the_story() {
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     };
-    let event = text.lines().find(|line| line.contains("ScaledUp")).unwrap_or_else(|| panic!("no event:\n{text}"));
-    for words in ["Normal", "inferscale", "a100-bf16: 1 -> 2 replicas (DemandUp)", "req/s", "[decision "] {
+    let event = text
+        .lines()
+        .find(|line| line.contains("ScaledUp"))
+        .unwrap_or_else(|| panic!("no event:\n{text}"));
+    for words in [
+        "Normal",
+        "inferscale",
+        "a100-bf16: 1 -> 2 replicas (DemandUp)",
+        "req/s",
+        "[decision ",
+    ] {
         assert!(event.contains(words), "{words:?} is not in {event}");
     }
     model.end().await;
@@ -58,12 +78,24 @@ async fn an_edit_is_observed_within_two_ticks() {
             .await;
         let generation = edited.get("/metadata/generation").clone();
         let observed = model
-            .until("the edit is observed", 10, |seen| seen.is_current() && seen.get("/metadata/generation") == &generation)
+            .until("the edit is observed", 10, |seen| {
+                seen.is_current() && seen.get("/metadata/generation") == &generation
+            })
             .await;
-        model.check(observed.get("/status/appliedLimits/maxReplicas") == max, "with its content").await;
+        model
+            .check(
+                observed.get("/status/appliedLimits/maxReplicas") == max,
+                "with its content",
+            )
+            .await;
         took.push(observed.at.duration_since(edited.at));
     }
-    println!("edits were observed after {took:.2?}");
-    model.check(took.iter().all(|took| *took <= 2 * TICK), &format!("within two ticks: {took:?}")).await;
+    tell(&format!("edits were observed after {took:.2?}"));
+    model
+        .check(
+            took.iter().all(|took| *took <= 2 * TICK),
+            &format!("within two ticks: {took:?}"),
+        )
+        .await;
     model.end().await;
 }

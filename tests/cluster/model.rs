@@ -49,9 +49,11 @@ pub fn carries() -> f64 {
     capacity(profile, Load::WORKLOAD, &objectives, EngineLimits::default()).requests_per_second
 }
 
-/// Requests/s for which `replicas` are the right number, with as much room to the next number on either side.
+/// Requests/s for which `replicas` are the right number, with room on either side: more above, for what is bought on
+/// top grows when the load was seen to jump.
 pub fn load_for(replicas: u32) -> f64 {
-    (f64::from(replicas) - 0.5) * carries() / HEADROOM
+    let room = if replicas == 1 { 0.5 } else { 0.65 };
+    (f64::from(replicas) - room) * carries() / HEADROOM
 }
 
 /// How a model is set up.
@@ -203,6 +205,7 @@ impl<'a> Setup<'a> {
                     && seen.ready() == Some(replicas)
                     && seen.desired() == Some(replicas)
                     && seen.reason() == "Steady"
+                    && seen.get("/status/variants/0/capacity").is_string()
             })
             .await;
         model
@@ -238,8 +241,11 @@ impl Model {
                 while let Some(event) = stream.next().await {
                     let Ok(object) = event else { continue };
                     let object = serde_json::to_value(object).expect("JSON");
-                    sender.send_modify(|seen| put(seen, object));
-                    history.lock().expect("no panic").push(sender.borrow().clone());
+                    // In one step: who waited for this finds it in the history too.
+                    sender.send_modify(|seen| {
+                        put(seen, object);
+                        history.lock().expect("no panic").push(seen.clone());
+                    });
                 }
             });
         }
@@ -286,16 +292,21 @@ impl Model {
         history.iter().filter(|seen| seen.at >= from).cloned().collect()
     }
 
-    /// The fewest replicas that were ordered since `from`, now included.
+    /// The fewest replicas that were ordered from `from` until now.
     pub fn fewest(&self, from: Instant) -> Option<i64> {
-        let all = self.since(from).into_iter().chain([self.now()]);
-        all.filter_map(|seen| seen.replicas()).min()
+        self.ordered(from).into_iter().min()
     }
 
-    /// The most replicas that were ordered since `from`, now included.
+    /// The most replicas that were ordered from `from` until now.
     pub fn most(&self, from: Instant) -> Option<i64> {
-        let all = self.since(from).into_iter().chain([self.now()]);
-        all.filter_map(|seen| seen.replicas()).max()
+        self.ordered(from).into_iter().max()
+    }
+
+    fn ordered(&self, from: Instant) -> Vec<i64> {
+        let history = self.history.lock().expect("no panic");
+        let at = history.partition_point(|seen| seen.at <= from);
+        let all = history[at.saturating_sub(1)..].iter();
+        all.filter_map(Seen::replicas).collect()
     }
 
     /// Makes sure of something, or fails with all that is known.
@@ -383,6 +394,7 @@ fn api_version(kind: &str) -> &'static str {
         "ModelServer" => "test.inferscale.dev/v1",
         "ScaledObject" => "keda.sh/v1alpha1",
         "HorizontalPodAutoscaler" => "autoscaling/v2",
+        "Event" => "events.k8s.io/v1",
         "Pod" | "ConfigMap" => "v1",
         _ => "apps/v1",
     }

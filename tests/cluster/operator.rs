@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
+use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 
@@ -31,21 +33,22 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Gives the operator its rights, its kubeconfig and its configuration.
+    /// Gives the operator what the chart would: its rights, its configuration; and a kubeconfig with the token of its
+    /// ServiceAccount.
     pub fn prepare(cluster: &Cluster, home: Handle) -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("operator-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
-        let kubeconfig = folder.join("kubeconfig");
-        std::fs::write(&kubeconfig, access(cluster)).expect("a kubeconfig");
         // Taken and given back: the operator binds it anew each time that it starts.
         let address = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = address.local_addr().expect("an address");
+        let release = Release::render(cluster, address);
+        let rights = folder.join("rights.yaml");
+        std::fs::write(&rights, &release.rights).expect("a file");
+        cluster.must(&["apply", "--server-side", "-f", rights.to_str().expect("a path")]);
         let config = folder.join("config.yaml");
-        let text = format!(
-            "metricsSources:\n- {{name: default, url: {}}}\ntiming: {{grid: 1s, tick: 1s}}\nlisten: {{metrics: {address}}}\n",
-            cluster.env("PROMETHEUS_URL")
-        );
-        std::fs::write(&config, text).expect("a configuration");
+        std::fs::write(&config, &release.config).expect("a file");
+        let kubeconfig = folder.join("kubeconfig");
+        std::fs::write(&kubeconfig, cluster.script("e2e/chart/kubeconfig", &[])).expect("a file");
         Self {
             config,
             kubeconfig,
@@ -66,7 +69,13 @@ impl Operator {
         let log = std::fs::File::options().create(true).append(true).open(&self.log);
         let mut command = Command::new("setpriv");
         command
-            .args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_inferscale"), "operator", "--config"])
+            .args([
+                "--pdeathsig",
+                "KILL",
+                env!("CARGO_BIN_EXE_inferscale"),
+                "operator",
+                "--config",
+            ])
             .arg(&self.config)
             .env("KUBECONFIG", &self.kubeconfig)
             .env("RUST_LOG", "warn,inferscale=debug")
@@ -96,7 +105,10 @@ impl Operator {
     /// The body of a successful answer of its own HTTP server.
     pub async fn get(&self, path: &str) -> Option<String> {
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5));
-        let answer = client.build().expect("a client").get(format!("http://{}{path}", self.address));
+        let answer = client
+            .build()
+            .expect("a client")
+            .get(format!("http://{}{path}", self.address));
         let answer = answer.send().await.ok()?.error_for_status().ok()?;
         answer.text().await.ok()
     }
@@ -121,20 +133,52 @@ impl Operator {
     }
 }
 
-/// A kubeconfig with a token of the operator's ServiceAccount, which has the rights of its role and no others.
-fn access(cluster: &Cluster) -> String {
-    let manifest = repository().join("tests/cluster/access.yaml");
-    cluster.must(&["apply", "--server-side", "-f", manifest.to_str().expect("a path")]);
-    let token = ["create", "token", "inferscale", "-n", "inferscale-system", "--duration", "8h"];
-    let token = cluster.must(&token);
-    let admin: serde_yaml::Value = serde_yaml::from_str(&cluster.must(&["config", "view", "--raw"])).expect("YAML");
-    let kubeconfig = serde_json::json!({
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "operator",
-        "clusters": admin["clusters"],
-        "users": [{"name": "operator", "user": {"token": token.trim()}}],
-        "contexts": [{"name": "operator", "context": {"cluster": admin["clusters"][0]["name"], "user": "operator"}}],
-    });
-    kubeconfig.to_string()
+/// What `helm install` would bring into the cluster, as far as a process beside the cluster needs it.
+struct Release {
+    /// ServiceAccount, roles and their bindings.
+    rights: String,
+    /// The file that the operator's pod would see.
+    config: String,
+}
+
+impl Release {
+    fn render(cluster: &Cluster, address: SocketAddr) -> Self {
+        let set = |name: &str, value: &str| format!("--set={name}={value}");
+        let rendered = cluster.script(
+            "helm",
+            &[
+                "template",
+                "inferscale",
+                repository().join("charts/inferscale").to_str().expect("a path"),
+                "--namespace=inferscale-system",
+                &set("metricsSources[0].name", "default"),
+                &set("metricsSources[0].url", cluster.env("PROMETHEUS_URL")),
+                &set("timing.grid", "1s"),
+                &set("listen.address", &address.ip().to_string()),
+                &set("listen.port", &address.port().to_string()),
+                // As the values say how a kind of another vendor is added.
+                &set("scaleTargets[1].group", "test.inferscale.dev"),
+                &set("scaleTargets[1].resources", "{modelservers}"),
+                &set("scaleTargets[0].group", "apps"),
+                &set("scaleTargets[0].resources", "{deployments,statefulsets}"),
+            ],
+        );
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "inferscale-system"}});
+        let (mut rights, mut config) = (vec![namespace], None);
+        for document in serde_yaml::Deserializer::from_str(&rendered) {
+            let object = Value::deserialize(document).expect("YAML");
+            match object["kind"].as_str() {
+                Some("ServiceAccount" | "ClusterRole" | "ClusterRoleBinding") => rights.push(object),
+                Some("ConfigMap") if config.is_none() => {
+                    config = object["data"]["config.yaml"].as_str().map(str::to_owned);
+                }
+                _ => {}
+            }
+        }
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": rights});
+        Self {
+            rights: list.to_string(),
+            config: config.expect("a ConfigMap with config.yaml"),
+        }
+    }
 }

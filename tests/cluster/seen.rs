@@ -54,10 +54,6 @@ impl Seen {
         self.get("/status/decision/reason").as_str().unwrap_or_default()
     }
 
-    pub fn message(&self) -> &str {
-        self.get("/status/decision/message").as_str().unwrap_or_default()
-    }
-
     /// Whether the status is about the newest edit.
     pub fn is_current(&self) -> bool {
         let generation = self.get("/metadata/generation");
@@ -76,14 +72,18 @@ impl Seen {
     }
 
     pub fn is(&self, type_: &str, status: &str, reason: &str) -> bool {
-        self.condition(type_).is_some_and(|(s, r, _)| (s, r) == (status, reason))
+        self.condition(type_)
+            .is_some_and(|(s, r, _)| (s, r) == (status, reason))
     }
 
     /// Everything that the object says of itself, for people.
     pub fn status(&self) -> String {
         let spec = serde_yaml::to_string(&self.object["spec"]).unwrap_or_default();
         let status = serde_yaml::to_string(&self.object["status"]).unwrap_or_default();
-        format!("replicas ordered: {:?}\nspec:\n{spec}status:\n{status}", self.replicas())
+        format!(
+            "replicas ordered: {:?}\nspec:\n{spec}status:\n{status}",
+            self.replicas()
+        )
     }
 
     /// The same in one line.

@@ -18,7 +18,7 @@ pub struct Stage {
     pub engines: Engines,
     operator: Mutex<Operator>,
     /// The engines and the operator outlive the runtimes of the tests.
-    runtime: Runtime,
+    _runtime: Runtime,
 }
 
 /// A test's turn on the stage, which lasts until it is dropped.
@@ -54,11 +54,20 @@ pub async fn without_operator() -> (&'static Cluster, Held) {
     (cluster(), turn)
 }
 
+/// Waits for a turn of a test that leaves nothing for an operator to see.
+pub async fn beside() -> (&'static Cluster, Held) {
+    let turn = TURNS.take(Turn::Together).await;
+    (cluster(), turn)
+}
+
 async fn with_operator(turn: Turn) -> Act {
-    let turn = TURNS.take(turn).await;
+    let held = TURNS.take(turn).await;
     let stage = STAGE.get_or_init(Stage::set_up);
+    if turn == Turn::Alone {
+        stage.cluster.clear();
+    }
     stage.operator.lock().await.start().await;
-    Act { stage, _turn: turn }
+    Act { stage, _turn: held }
 }
 
 static STAGE: OnceLock<Stage> = OnceLock::new();
@@ -71,6 +80,8 @@ impl Stage {
             .enable_all()
             .build()
             .expect("a runtime");
+        // Of the tests without an operator, which may still look at their namespaces.
+        cluster.must(&["delete", "infd", "--all", "--all-namespaces", "--timeout=30s"]);
         cluster.nodes("test-a100", 4, 90);
         let fixtures = repository().join("tests/cluster/fixtures.yaml");
         cluster.must(&["apply", "--server-side", "-f", fixtures.to_str().expect("a path")]);
@@ -82,17 +93,12 @@ impl Stage {
             cluster,
             engines: receive.recv().expect("engines"),
             operator: Mutex::new(Operator::prepare(cluster, runtime.handle().clone())),
-            runtime,
+            _runtime: runtime,
         }
     }
 
     /// The operator of this test run.
     pub async fn operator(&self) -> MutexGuard<'_, Operator> {
         self.operator.lock().await
-    }
-
-    /// Where what outlives a test runs.
-    pub fn runtime(&self) -> &Runtime {
-        &self.runtime
     }
 }

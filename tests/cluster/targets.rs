@@ -14,11 +14,21 @@ async fn a_missing_target_stalls_until_it_is_there() {
     let setup = Setup::new("absent").rate(load_for(2));
     let model = setup.empty(act.stage).await;
     model.create(&setup.object()).await;
-    let seen = model.until("the target is missed", 5, |seen| seen.is("Stalled", "True", "TargetMissing")).await;
-    model.check(seen.is("Ready", "False", "TargetMissing"), "it is not ready").await;
+    let seen = model
+        .until("the target is missed", 5, |seen| {
+            seen.is("Stalled", "True", "TargetMissing")
+        })
+        .await;
+    model
+        .check(seen.is("Ready", "False", "TargetMissing"), "it is not ready")
+        .await;
     model.check(seen.is_current(), "this is about the present spec").await;
     model.create(&setup.workload()).await;
-    model.until("it is found", 5, |seen| seen.is("Ready", "True", "Valid") && seen.is("Stalled", "False", "Valid")).await;
+    model
+        .until("it is found", 5, |seen| {
+            seen.is("Ready", "True", "Valid") && seen.is("Stalled", "False", "Valid")
+        })
+        .await;
     model.until("and scaled", 25, |seen| seen.replicas() == Some(2)).await;
     model.end().await;
 }
@@ -26,15 +36,28 @@ async fn a_missing_target_stalls_until_it_is_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn says_what_cannot_be_scaled_or_is_not_known() {
     let act = together().await;
-    let target = |api_version: &str, kind: &str| {
-        json!({"variants": [{"name": "a", "targetRef": {"apiVersion": api_version, "kind": kind, "name": "chat"}}]})
-    };
+    let target = |api_version: &str, kind: &str| json!({"variants": [{"name": "a", "targetRef": {"apiVersion": api_version, "kind": kind, "name": "chat"}}]});
     let profile = "llama-3.1-8b/a100/fp4";
     for (purpose, spec, reason, words) in [
-        ("no-scale", target("v1", "ConfigMap"), "TargetUncontrollable", "ConfigMap of v1 has no scale subresource"),
-        ("no-kind", target("example.com/v1", "Nothing"), "TargetUncontrollable", "Nothing of example.com/v1 is not served"),
+        (
+            "no-scale",
+            target("v1", "ConfigMap"),
+            "TargetUncontrollable",
+            "ConfigMap of v1 has no scale subresource",
+        ),
+        (
+            "no-kind",
+            target("example.com/v1", "Nothing"),
+            "TargetUncontrollable",
+            "Nothing of example.com/v1 is not served",
+        ),
         ("no-engine", json!({"engine": "vllm"}), "EngineUnknown", "known: vLLM"),
-        ("no-source", json!({"metricsSource": "thanos"}), "MetricsSourceUnknown", "known: default"),
+        (
+            "no-source",
+            json!({"metricsSource": "thanos"}),
+            "MetricsSourceUnknown",
+            "known: default",
+        ),
         (
             "no-profile",
             json!({"variants": [{
@@ -47,9 +70,18 @@ async fn says_what_cannot_be_scaled_or_is_not_known() {
         ),
     ] {
         let model = Setup::new(purpose).spec(spec).start(act.stage).await;
-        let seen = model.until(reason, 8, |seen| seen.is("Stalled", "True", reason) && seen.is_current()).await;
-        let told = seen.condition("Stalled").map(|(_, _, text)| text.to_owned()).unwrap_or_default();
-        model.check(told.contains(words), &format!("{words:?} is not in {told:?}")).await;
+        let seen = model
+            .until(reason, 8, |seen| {
+                seen.is("Stalled", "True", reason) && seen.is_current()
+            })
+            .await;
+        let told = seen
+            .condition("Stalled")
+            .map(|(_, _, text)| text.to_owned())
+            .unwrap_or_default();
+        model
+            .check(told.contains(words), &format!("{words:?} is not in {told:?}"))
+            .await;
         model.check(seen.is("Ready", "False", reason), "it is not ready").await;
         model.check(model.scales().is_empty(), "nothing is scaled").await;
         model.end().await;
@@ -66,11 +98,24 @@ async fn scales_a_stateful_set() {
     workload["spec"]["podManagementPolicy"] = json!("Parallel");
     model.create(&workload).await;
     model.create(&setup.object()).await;
-    model.until("one", 30, |seen| seen.is("SignalsFresh", "True", "Fresh") && seen.desired() == Some(1)).await;
+    model
+        .until("one", 30, |seen| {
+            seen.is("SignalsFresh", "True", "Fresh") && seen.desired() == Some(1)
+        })
+        .await;
     model.load.set_rate(load_for(3));
-    model.until("three", 30, |seen| seen.replicas() >= Some(3) && seen.ready() == seen.replicas()).await;
+    model
+        .until("three", 30, |seen| {
+            seen.replicas() >= Some(3) && seen.ready() == seen.replicas()
+        })
+        .await;
     let scales = model.scales();
-    model.check(scales.iter().all(|w| w.resource == "statefulsets/scale"), "by its scale").await;
+    model
+        .check(
+            scales.iter().all(|w| w.resource == "statefulsets/scale"),
+            "by its scale",
+        )
+        .await;
     model.end().await;
 }
 
@@ -79,7 +124,9 @@ async fn control(model: &Model, pod: &Value) {
     let (servers, pods) = (model.api("ModelServer"), model.api("Pod"));
     loop {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        let Ok(server) = servers.get("chat").await else { continue };
+        let Ok(server) = servers.get("chat").await else {
+            continue;
+        };
         let wanted = server.data["spec"]["replicas"].as_i64().unwrap_or(0);
         for i in 0..wanted {
             let mut pod = pod.clone();
@@ -122,6 +169,11 @@ async fn scales_a_kind_that_it_has_never_heard_of() {
         } => {}
     }
     let scales = model.scales();
-    model.check(scales.iter().all(|w| w.resource == "modelservers/scale"), "by its scale").await;
+    model
+        .check(
+            scales.iter().all(|w| w.resource == "modelservers/scale"),
+            "by its scale",
+        )
+        .await;
     model.end().await;
 }

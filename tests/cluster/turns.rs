@@ -1,8 +1,9 @@
 //! Who may run beside whom. The operator looks at the whole cluster, so a test that needs it gone, or that breaks
 //! what all share, waits until the others are through.
 
+use std::io::Write as _;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a test needs of the cluster that all share. In this order they come, where they can choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,11 +26,12 @@ struct State {
 #[derive(Debug)]
 pub struct Turns(Mutex<State>);
 
-/// A turn that lasts until it is dropped.
+/// A turn that lasts until it is dropped; then it says how long it was.
 #[derive(Debug)]
 pub struct Held {
     turns: &'static Turns,
     turn: Turn,
+    began: Instant,
 }
 
 impl Turns {
@@ -46,7 +48,11 @@ impl Turns {
         while !self.state(|state| state.enter(turn)) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        Held { turns: self, turn }
+        Held {
+            turns: self,
+            turn,
+            began: Instant::now(),
+        }
     }
 
     fn state<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
@@ -66,8 +72,20 @@ impl State {
     }
 }
 
+/// Prints a line whether or not the test passes: the test harness keeps the usual output of those that do.
+pub fn tell(line: &str) {
+    let thread = std::thread::current();
+    let _ = writeln!(std::io::stderr(), "{}: {line}", thread.name().unwrap_or("cluster"));
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
+        let end = if std::thread::panicking() {
+            "FAILED after"
+        } else {
+            "took"
+        };
+        tell(&format!("{end} {:.1} s", self.began.elapsed().as_secs_f64()));
         self.turns.state(|state| remove(&mut state.holders, self.turn));
     }
 }

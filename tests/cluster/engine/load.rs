@@ -17,7 +17,7 @@ pub enum Answer {
     /// As it should.
     #[default]
     Metrics,
-    /// With the values of the moment at which this was set: it hangs in the middle of its work.
+    /// With the same values all the time: it hangs in the middle of its work.
     Frozen,
     /// With NaN for every value.
     NotANumber,
@@ -42,7 +42,6 @@ struct Pod {
     ready: bool,
     answer: Answer,
     counts: Counts,
-    frozen: Option<Counts>,
 }
 
 #[derive(Debug)]
@@ -107,7 +106,7 @@ impl Load {
     pub fn set_answer(&self, answer: Answer) {
         self.with(|state| {
             state.answer = answer;
-            state.pods.values_mut().for_each(|pod| pod.set(answer));
+            state.pods.values_mut().for_each(|pod| pod.answer = answer);
         });
     }
 
@@ -115,7 +114,7 @@ impl Load {
     pub fn set_answer_of(&self, count: usize, answer: Answer) {
         self.with(|state| {
             let ready = state.pods.values_mut().filter(|pod| pod.ready);
-            ready.take(count).for_each(|pod| pod.set(answer));
+            ready.take(count).for_each(|pod| pod.answer = answer);
         });
     }
 
@@ -126,9 +125,14 @@ impl Load {
 
     pub(super) fn add(&self, pod: &str) {
         self.with(|state| {
-            let mut new = Pod::default();
-            new.set(state.answer);
-            state.pods.insert(pod.to_owned(), new);
+            let answer = state.answer;
+            state.pods.insert(
+                pod.to_owned(),
+                Pod {
+                    answer,
+                    ..Pod::default()
+                },
+            );
         });
     }
 
@@ -149,22 +153,14 @@ impl Load {
             let Some(pod) = state.pods.get(pod) else {
                 return Reply::HangUp;
             };
-            let text = |counts: &Counts| exposition::text(counts, Self::WORKLOAD, false);
+            let text = |broken| Reply::Text(exposition::text(&pod.counts, Self::WORKLOAD, broken));
             match pod.answer {
-                Answer::Metrics => Reply::Text(text(&pod.counts)),
-                Answer::Frozen => Reply::Text(text(pod.frozen.as_ref().unwrap_or(&pod.counts))),
-                Answer::NotANumber => Reply::Text(exposition::text(&pod.counts, Self::WORKLOAD, true)),
+                Answer::Metrics | Answer::Frozen => text(false),
+                Answer::NotANumber => text(true),
                 Answer::Silent => Reply::Nothing,
                 Answer::Closed => Reply::HangUp,
             }
         })
-    }
-}
-
-impl Pod {
-    fn set(&mut self, answer: Answer) {
-        self.answer = answer;
-        self.frozen = (answer == Answer::Frozen).then_some(self.counts);
     }
 }
 
@@ -174,7 +170,7 @@ impl State {
         let passed = now.duration_since(self.now).as_secs_f64();
         self.now = now;
         let ready = self.pods.values().filter(|pod| pod.ready).count();
-        for pod in self.pods.values_mut() {
+        for pod in self.pods.values_mut().filter(|pod| pod.answer != Answer::Frozen) {
             let arriving = if pod.ready {
                 self.rate * passed / ready as f64
             } else {

@@ -24,9 +24,12 @@ pub const LABEL: &str = "test.inferscale.dev/model";
 /// How often the load moves on between two scrapes.
 const STEP: Duration = Duration::from_millis(100);
 
+/// What is played, by namespace and name of the Deployment.
+type Loads = HashMap<(String, String), Arc<Load>>;
+
 /// The load of every model, by namespace and name.
 #[derive(Clone, Default)]
-pub struct Engines(Arc<Mutex<HashMap<(String, String), Arc<Load>>>>);
+pub struct Engines(Arc<Mutex<Loads>>);
 
 impl Engines {
     /// Follows the pods from now on, for as long as the current runtime lives.

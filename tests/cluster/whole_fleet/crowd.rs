@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::engine::LABEL;
 use crate::model::{Model, Setup, load_for};
 use crate::stage::alone;
+use crate::turns::tell;
 
 const OBJECTS: usize = 200;
 /// The first status of the last of them comes within this time after the last was created: a few ticks of a second,
@@ -28,7 +29,11 @@ fn name(i: usize) -> String {
 fn named(object: &Value, name: &str) -> DynamicObject {
     let mut object = object.clone();
     object["metadata"]["name"] = json!(name);
-    for place in ["/spec/selector/matchLabels/app", "/spec/template/metadata/labels/app", "/spec/variants/0/targetRef/name"] {
+    for place in [
+        "/spec/selector/matchLabels/app",
+        "/spec/template/metadata/labels/app",
+        "/spec/variants/0/targetRef/name",
+    ] {
         if let Some(place) = object.pointer_mut(place) {
             *place = json!(name);
         }
@@ -87,8 +92,15 @@ async fn two_hundred_objects_at_once_get_their_status_in_time() {
     let deployments = model.api("Deployment");
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
-        let all = deployments.list(&Default::default()).await.expect("a list");
-        let ready = all.items.iter().filter(|d| d.data["status"]["readyReplicas"] == 1).count();
+        let all = deployments
+            .list(&kube::api::ListParams::default())
+            .await
+            .expect("a list");
+        let ready = all
+            .items
+            .iter()
+            .filter(|d| d.data["status"]["readyReplicas"] == 1)
+            .count();
         if ready == OBJECTS {
             break;
         }
@@ -97,10 +109,21 @@ async fn two_hundred_objects_at_once_get_their_status_in_time() {
     }
 
     let metric = async |name: &'static str| act.stage.operator().await.metric(name, "").await;
-    let before = (metric("inferscale_queries_total").await, metric("inferscale_tick_duration_seconds_count").await);
+    let before = (
+        metric("inferscale_queries_total").await,
+        metric("inferscale_tick_duration_seconds_count").await,
+    );
     let (first, created) = create_and_watch(&model, &setup.object()).await;
-    let last = first.values().max().copied().expect("a status").saturating_duration_since(created);
-    println!("{} of {OBJECTS} have a status, the last {last:.1?} after the last was created", first.len());
+    let last = first
+        .values()
+        .max()
+        .copied()
+        .expect("a status")
+        .saturating_duration_since(created);
+    tell(&format!(
+        "{} of {OBJECTS} have a status, the last {last:.1?} after the last was created",
+        first.len()
+    ));
     assert_eq!(first.len(), OBJECTS, "every object gets a status");
     assert!(last <= LONGEST, "the last status came {last:?} after the last object");
 
@@ -109,17 +132,27 @@ async fn two_hundred_objects_at_once_get_their_status_in_time() {
     let (mut fresh, deadline) = (0, Instant::now() + Duration::from_secs(20));
     while fresh < OBJECTS && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        let all = objects.list(&Default::default()).await.expect("a list");
+        let all = objects.list(&kube::api::ListParams::default()).await.expect("a list");
         let is_fresh = |o: &&InferenceDeployment| {
             let conditions = o.status.iter().flat_map(|s| &s.conditions);
-            conditions.into_iter().any(|c| c.type_ == "SignalsFresh" && c.reason == "Fresh")
+            conditions
+                .into_iter()
+                .any(|c| c.type_ == "SignalsFresh" && c.reason == "Fresh")
         };
         fresh = all.items.iter().filter(is_fresh).count();
     }
-    let after = (metric("inferscale_queries_total").await, metric("inferscale_tick_duration_seconds_count").await);
+    let after = (
+        metric("inferscale_queries_total").await,
+        metric("inferscale_tick_duration_seconds_count").await,
+    );
     let (queries, ticks) = (after.0 - before.0, after.1 - before.1);
-    println!("{fresh} have fresh signals; {queries} queries in {ticks} ticks");
+    tell(&format!(
+        "{fresh} have fresh signals; {queries} queries in {ticks} ticks"
+    ));
     assert!(fresh >= OBJECTS * 95 / 100, "only {fresh} objects have fresh signals");
-    assert!(ticks >= 3.0 && queries / ticks <= MOST_QUERIES, "{queries} queries in {ticks} ticks");
+    assert!(
+        ticks >= 3.0 && queries / ticks <= MOST_QUERIES,
+        "{queries} queries in {ticks} ticks"
+    );
     model.end().await;
 }

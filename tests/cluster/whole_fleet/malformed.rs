@@ -1,12 +1,14 @@
 //! An object that the schema would refuse today, stored when it was laxer.
 
-use kube::api::{Api, DynamicObject, Patch, PatchParams};
+use std::time::{Duration, Instant};
+
+use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
 
 use crate::harness::{Cluster, repository};
-use crate::model::{Setup, load_for};
-use crate::stage::alone;
+use crate::model::{Model, Setup, load_for};
+use crate::stage::{Act, alone};
 
 /// Whatever becomes of the test, the next one finds the definitions as they are shipped.
 struct Relaxed(&'static Cluster);
@@ -17,7 +19,9 @@ impl Relaxed {
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let mut crd: Value = serde_yaml::from_str(&text).expect("YAML");
         let anything = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
-        let schema = crd.pointer_mut("/spec/versions/0/schema/openAPIV3Schema").expect("a schema");
+        let schema = crd
+            .pointer_mut("/spec/versions/0/schema/openAPIV3Schema")
+            .expect("a schema");
         *schema = json!({"type": "object", "properties": {"spec": anything, "status": anything}});
         let kind = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
         let api: Api<DynamicObject> = Api::all_with(client, &ApiResource::from_gvk(&kind));
@@ -37,46 +41,102 @@ impl Drop for Relaxed {
     }
 }
 
+/// Stores objects that break the schema, while it is laxer.
+async fn store(act: &Act, models: [(&Model, Value); 2]) {
+    let relaxed = Relaxed::begin(act.stage.cluster, models[0].0.client.clone()).await;
+    for (model, object) in models {
+        let object: DynamicObject = serde_json::from_value(object).expect("an object");
+        let (api, params) = (model.api("InferenceDeployment"), PostParams::default());
+        let deadline = Instant::now() + Duration::from_secs(10);
+        // The API server takes a moment until it judges by the new schema.
+        while let Err(error) = api.create(&params, &object).await {
+            assert!(Instant::now() < deadline, "it is not stored: {error}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    drop(relaxed);
+}
+
+/// Reasons and notes of the events about an InferenceDeployment.
+async fn events(model: &Model) -> Vec<String> {
+    let events = model.api("Event").list(&ListParams::default()).await.expect("events");
+    let about = events
+        .items
+        .iter()
+        .filter(|event| event.data["regarding"]["kind"] == "InferenceDeployment");
+    about
+        .map(|event| format!("{} {}", event.data["reason"], event.data["note"]))
+        .collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_malformed_object_is_told_so_and_does_not_stop_the_others() {
     let act = alone().await;
     let healthy = Setup::new("healthy").rate(load_for(1)).settle(act.stage).await;
-    let setup = Setup::new("malformed").spec(json!({"replicas": {"max": "many"}}));
-    let broken = setup.unmanaged(act.stage).await;
+    // A number that is none breaks rules too, and then the API server refuses every status: an event has to do.
+    let no_number = Setup::new("no-number").spec(json!({"replicas": {"max": "many"}}));
+    let no_mode = Setup::new("no-mode").spec(json!({"mode": "Sometimes"}));
+    let (number, mode) = (no_number.unmanaged(act.stage).await, no_mode.unmanaged(act.stage).await);
+    store(&act, [(&number, no_number.object()), (&mode, no_mode.object())]).await;
 
-    let relaxed = Relaxed::begin(act.stage.cluster, broken.client.clone()).await;
-    // The API server takes a moment until it judges by the new schema.
-    let object: DynamicObject = serde_json::from_value(setup.object()).expect("an object");
-    let mut tries = 0;
-    while let Err(error) = broken.api("InferenceDeployment").create(&Default::default(), &object).await {
-        tries += 1;
-        assert!(tries < 100, "it is not stored: {error}");
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    drop(relaxed);
-
-    let seen = broken
-        .until("it is told", 15, |seen| seen.is("Ready", "False", "Malformed") && seen.is("Stalled", "True", "Malformed"))
+    let seen = mode
+        .until("it is told", 15, |seen| {
+            seen.is("Ready", "False", "Malformed") && seen.is("Stalled", "True", "Malformed")
+        })
         .await;
-    let told = seen.condition("Ready").map(|(_, _, text)| text.to_owned()).unwrap_or_default();
-    broken.check(told.contains("many"), &format!("what is wrong: {told}")).await;
-    broken.check(seen.is_current(), "kubectl wait does not hang").await;
-    let before = broken.writes().len();
+    let told = seen.condition("Ready").map(|(_, _, text)| text.to_owned());
+    mode.check(
+        told.as_ref().is_some_and(|t| t.contains("Sometimes")),
+        &format!("what is wrong: {told:?}"),
+    )
+    .await;
+    mode.check(seen.is_current(), "kubectl wait does not hang").await;
+    let deadline = Instant::now() + Duration::from_secs(15);
+    let mut told = events(&number).await;
+    while told.is_empty() && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        told = events(&number).await;
+    }
+    let about = |note: &String| note.contains("Malformed") && note.contains("many");
+    number
+        .check(
+            told.len() == 1 && told.iter().all(about),
+            &format!("one event says it: {told:?}"),
+        )
+        .await;
+    let before = (number.writes().len(), mode.writes().len());
 
     healthy.load.set_rate(load_for(3));
-    healthy.until("the others are scaled", 15, |seen| seen.replicas() >= Some(3)).await;
-    broken.always("nothing is done to it", 5, |seen| seen.replicas() == Some(1)).await;
-    broken.check(broken.scales().is_empty(), "nothing is scaled").await;
-    broken.check(broken.writes().len() == before, "told once, not at every tick").await;
+    healthy
+        .until("the others are scaled", 15, |seen| seen.replicas() >= Some(3))
+        .await;
+    for broken in [&number, &mode] {
+        broken
+            .always("nothing is done to it", 2, |seen| seen.replicas() == Some(1))
+            .await;
+        broken.check(broken.scales().is_empty(), "nothing is scaled").await;
+    }
+    number
+        .check(number.writes().len() == before.0, "told once, not at every tick")
+        .await;
+    mode.check(mode.writes().len() == before.1, "told once, not at every tick")
+        .await;
 
-    // A restarted operator cannot start on the list, were it not for the guard around each object.
+    // Neither do they keep a new operator from starting.
     act.operator().await.kill().await;
     act.operator().await.start().await;
     healthy.load.set_rate(load_for(5));
-    healthy.until("the others are scaled", 20, |seen| seen.replicas() >= Some(5)).await;
+    healthy
+        .until("the others are scaled", 20, |seen| seen.replicas() >= Some(5))
+        .await;
 
-    broken.edit(&json!({"replicas": {"max": 3}})).await;
-    broken.until("it is mended", 10, |seen| seen.is("Ready", "True", "Valid")).await;
-    broken.end().await;
+    number.edit(&json!({"replicas": {"max": 3}})).await;
+    mode.edit(&json!({"mode": "Auto"})).await;
+    for mended in [number, mode] {
+        mended
+            .until("it is mended", 10, |seen| seen.is("Ready", "True", "Valid"))
+            .await;
+        mended.end().await;
+    }
     healthy.end().await;
 }
