@@ -21,6 +21,9 @@ use crate::api::TargetRef;
 /// A kind that was not served is looked for again after this long.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
+/// No answer is waited for longer: a tick asks, and everybody waits for the tick.
+const REQUEST: Duration = Duration::from_secs(2);
+
 /// The fields of a workload that a decision reads.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct SlimTarget {
@@ -140,7 +143,12 @@ pub enum Lookup {
 
 enum State {
     Served(TargetKind),
-    Refused { why: String, at: Instant },
+    Refused {
+        why: String,
+        at: Instant,
+    },
+    /// The API server did not answer properly; it is asked again at the next tick.
+    Unknown,
 }
 
 /// Every kind that some object scales.
@@ -172,7 +180,7 @@ impl Targets {
                 Ok(kinds) => match kinds.get(&(api_version.clone(), kind.clone())) {
                     Some(State::Served(_)) => true,
                     Some(State::Refused { at, .. }) => at.elapsed() < LOOK_AGAIN,
-                    None => false,
+                    Some(State::Unknown) | None => false,
                 },
                 Err(_) => return,
             };
@@ -191,10 +199,25 @@ impl Targets {
             at: Instant::now(),
         };
         let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-        let found = discovery::pinned_kind(&self.client, &GroupVersionKind::gvk(group, version, kind)).await;
+        let wanted = GroupVersionKind::gvk(group, version, kind);
+        let found = tokio::time::timeout(REQUEST, discovery::pinned_kind(&self.client, &wanted)).await;
         let (resource, capabilities) = match found {
-            Ok(found) => found,
-            Err(error) => return refused(format!("{kind} of {api_version} is not served ({error})")),
+            Ok(Ok(found)) => found,
+            Ok(Err(error)) if is_absent(&error) => {
+                return refused(format!("{kind} of {api_version} is not served ({error})"));
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(kind, api_version, %error, "cannot look for a kind; asking again");
+                return State::Unknown;
+            }
+            Err(_) => {
+                tracing::warn!(
+                    kind,
+                    api_version,
+                    "no answer about a kind within {REQUEST:?}; asking again"
+                );
+                return State::Unknown;
+            }
         };
         if !capabilities
             .subresources
@@ -205,7 +228,10 @@ impl Targets {
         }
         let api = Api::all_with(self.client.clone(), &resource);
         // The list tells at once whether the operator's role allows it; the watch would only retry.
-        let allowed = api.list_metadata(&kube::api::ListParams::default().limit(1)).await;
+        let one = kube::api::ListParams::default().limit(1);
+        let Ok(allowed) = tokio::time::timeout(REQUEST, api.list_metadata(&one)).await else {
+            return State::Unknown;
+        };
         if let Err(kube::Error::Api(status)) = allowed
             && status.code == 403
         {
@@ -225,7 +251,7 @@ impl Targets {
             return Lookup::Pending;
         };
         match kinds.get(&(target.api_version.clone(), target.kind.clone())) {
-            None => Lookup::Pending,
+            Some(State::Unknown) | None => Lookup::Pending,
             Some(State::Refused { why, .. }) => Lookup::Uncontrollable(why.clone()),
             Some(State::Served(kind)) => {
                 let reference = ObjectRef::new_with(&target.name, kind.resource.clone()).within(namespace);
@@ -240,3 +266,16 @@ impl Targets {
         }
     }
 }
+
+/// Whether the API server says that it does not serve a kind, in contrast to saying nothing useful.
+fn is_absent(error: &kube::Error) -> bool {
+    match error {
+        kube::Error::Api(status) => status.code == 404,
+        kube::Error::Discovery(_) => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+#[path = "targets_tests.rs"]
+mod tests;
