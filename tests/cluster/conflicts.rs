@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::model::{Model, Setup, load_for};
+use super::model::Model;
+use super::setup::{Setup, load_for};
 use super::stage::together;
 
 /// Nothing is written while `rival` is there, whatever the load; all goes on when it has gone.

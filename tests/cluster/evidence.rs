@@ -5,8 +5,9 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::engine::Answer;
-use super::model::{Model, Setup, load_for};
+use super::model::Model;
 use super::seen::Seen;
+use super::setup::{Setup, load_for};
 use super::stage::together;
 use super::turns::tell;
 

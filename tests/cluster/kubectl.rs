@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::model::{Setup, load_for};
 use super::operator::TICK;
+use super::setup::{Setup, load_for};
 use super::stage::together;
 use super::turns::tell;
 

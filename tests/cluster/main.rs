@@ -19,6 +19,7 @@ mod modes;
 mod operator;
 mod scaling;
 mod seen;
+mod setup;
 mod stage;
 mod targets;
 mod turns;

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::model::{Setup, carries, load_for};
 use super::seen::Seen;
+use super::setup::{Setup, carries, load_for};
 use super::stage::together;
 use super::turns::tell;
 

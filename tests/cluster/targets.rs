@@ -5,7 +5,8 @@ use std::time::Duration;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
-use super::model::{Model, Setup, load_for};
+use super::model::Model;
+use super::setup::{Setup, load_for};
 use super::stage::together;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,8 @@ use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::{Value, json};
 
 use crate::engine::LABEL;
-use crate::model::{Model, Setup, load_for};
+use crate::model::Model;
+use crate::setup::{Setup, load_for};
 use crate::stage::alone;
 use crate::turns::tell;
 

@@ -7,7 +7,8 @@ use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
 
 use crate::harness::{Cluster, repository};
-use crate::model::{Model, Setup, load_for};
+use crate::model::Model;
+use crate::setup::{Setup, load_for};
 use crate::stage::{Act, alone};
 
 /// Whatever becomes of the test, the next one finds the definitions as they are shipped.

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::harness::Cluster;
-use crate::model::{Setup, load_for};
+use crate::setup::{Setup, load_for};
 use crate::stage::alone;
 use crate::turns::tell;
 

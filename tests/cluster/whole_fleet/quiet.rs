@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::audit::Audit;
-use crate::model::{Setup, load_for};
 use crate::operator::{TICK, USER};
+use crate::setup::{Setup, load_for};
 use crate::stage::alone;
 use crate::turns::tell;
 

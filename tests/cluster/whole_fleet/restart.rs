@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::model::{Setup, load_for};
+use crate::setup::{Setup, load_for};
 use crate::stage::alone;
 use crate::turns::tell;
 
