@@ -57,9 +57,8 @@ async fn wait_get_and_describe_tell_the_story() {
     for words in [
         "Normal",
         "inferscale",
-        "a100-bf16: 1 -> 2 replicas (DemandUp)",
-        "req/s",
-        "[decision ",
+        "a100-bf16: 1 -> 2 replicas (DemandUp, decision ",
+        "req/s now",
     ] {
         assert!(event.contains(words), "{words:?} is not in {event}");
     }

@@ -57,7 +57,7 @@ async fn a_killed_operator_comes_back_to_the_same_decision() {
 
     // Again and again, in the middle of what it does: a fall of the load that it may answer.
     let fall = Instant::now();
-    steady.load.set_rate(load_for(2));
+    steady.load.set_rate(0.7 * load_for(2));
     for pause in [700, 1900, 2600] {
         act.operator().await.kill().await;
         act.operator().await.start().await;

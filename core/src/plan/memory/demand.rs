@@ -30,7 +30,9 @@ impl Levels {
             (self.fast, self.slow, self.buckets) = (Some(rate), rate, 1);
             return rate;
         };
-        let vanished = rate < 0.1 * self.slow && self.slow * grid.as_secs_f64() * SLOW_GRIDS >= SUSPICION_REQUESTS;
+        // A few requests that trickle in, or are counted late, do not clear the suspicion: half of the demand must be back.
+        let gone = if self.suspicious_since.is_some() { 0.5 } else { 0.1 };
+        let vanished = rate < gone * self.slow && self.slow * grid.as_secs_f64() * SLOW_GRIDS >= SUSPICION_REQUESTS;
         let rate = if vanished {
             let since = *self.suspicious_since.get_or_insert(at);
             if at.since(since) < grid * SUSPICION_GRIDS {
@@ -109,6 +111,16 @@ mod tests {
         let counted = run(&mut levels, 40, &[0.0; 20]);
         assert!(counted.iter().all(|r| *r > 9.9), "{counted:?}");
         assert!(levels.suspicious(Time::from_millis(0) + GRID * 60, GRID).is_some());
+    }
+
+    #[test]
+    fn a_trickle_does_not_clear_a_suspicion_and_a_return_does() {
+        let mut levels = Levels::default();
+        run(&mut levels, 0, &[10.0; 40]);
+        let counted = run(&mut levels, 40, &[0.0, 3.0, 0.0, 2.0, 4.0, 0.0]);
+        assert!(counted.iter().all(|r| *r > 9.9), "{counted:?}");
+        assert_eq!(run(&mut levels, 46, &[8.0]), [8.0]);
+        assert_eq!(levels.suspicious(Time::from_millis(0) + GRID * 47, GRID), None);
     }
 
     #[test]

@@ -240,9 +240,10 @@ proptest! {
         prop_assert!(changes.len() <= 1 && world.replicas() + 1 >= settled, "{:?}", changes);
     }
 
-    /// Half as much again at every instant, from the beginning: never fewer replicas.
+    /// Half as much again at every instant, from the beginning: never fewer replicas. No fall is so deep that it counts as
+    /// a silence, which is believed only later.
     #[test]
-    fn a_greater_load_never_runs_fewer(shape in prop::collection::vec(0.5..20.0_f64, 1..6), factor in 1.5..3.0_f64) {
+    fn a_greater_load_never_runs_fewer(shape in prop::collection::vec(3.0..20.0_f64, 1..6), factor in 1.5..3.0_f64) {
         let run = |factor: f64| {
             let mut world = World::new(4);
             for rate in &shape {
