@@ -11,6 +11,11 @@ use super::*;
 #[case::learning(|c: &mut Case| c.capacities = vec![None])]
 #[case::warming_up(|c: &mut Case| c.memory = ObjectMemory::new(NOW, NOW))]
 #[case::in_flight(|c: &mut Case| c.object.variants = vec![build::variant("a", 6, 1)])]
+#[case::draining(|c: &mut Case| {
+    let mut going = build::ready_pod("going");
+    going.phase = Phase::Draining;
+    c.object.variants[0].pods.push(going);
+})]
 #[case::held(|c: &mut Case| c.held = None)]
 #[case::no_forecast(|c: &mut Case| c.forecast = None)]
 #[case::no_air(|c: &mut Case| c.forecast = Some(build::forecast(50.0, 50.0)))]
