@@ -130,14 +130,20 @@ async fn report(
     let key = key_of(object);
     let before = object.status.clone().unwrap_or_default();
     let new = status::report(view, applied, &before, clock::now());
-    let mut events = status::events(view.plan, applied);
     let worth = status::differs(&before, &new) || (status::differs_slowly(&before, &new) && context.written.due(&key));
+    let written = if worth {
+        write(object, context, &new, How::Apply).await
+    } else {
+        Ok(())
+    };
+    // What was scaled is told even when the status cannot be written.
+    publish(object, context, status::events(view.plan, applied)).await;
+    written?;
     if worth {
-        write(object, context, &new, How::Apply).await?;
         context.written.done(&key);
-        events.extend(status::transitions(&before.conditions, &new.conditions));
+        let turned = status::transitions(&before.conditions, &new.conditions);
+        publish(object, context, turned).await;
     }
-    publish(object, context, events).await;
     Ok(worth)
 }
 
@@ -207,3 +213,7 @@ fn count(context: &Context, applied: &Applied) {
         context.metrics.wrote("scale", outcome);
     }
 }
+
+#[cfg(test)]
+#[path = "reconcile_tests.rs"]
+mod tests;

@@ -20,7 +20,7 @@ fn resource(name: &str, kind: &str) -> Value {
     json!({"name": name, "singularName": "", "namespaced": true, "kind": kind, "verbs": ["get", "list", "watch", "update"]})
 }
 
-/// An API server with Deployments, which have a scale, and DaemonSets, which have none.
+/// An API server with Deployments, which have a scale, and `DaemonSet`s, which have none.
 fn serves(asked: &Asked) -> Answer {
     let list = |items: Value| json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": items});
     match asked.line.as_str() {
