@@ -64,8 +64,10 @@ async fn scales_up_on_load_and_down_after_the_hold() {
             seen.is("ObjectiveMet", "True", "Met")
         })
         .await;
-    // While they started, each ready one had a multiple of its share: a ratio of it would have run away.
-    let most = (1.35 * 1.35 * rate / expected).ceil() as i64;
+    // While they started, the ready ones had four times their share: what is ordered times that would be the maximum.
+    // Demand is over-estimated a little, for pods that are ready and not scraped yet.
+    let most = (2.0 * 1.35 * rate / expected).ceil() as i64;
+    assert!(most < 12, "the maximum would hide it");
     model
         .check(
             model.most(spike) <= Some(most),

@@ -5,6 +5,9 @@ use std::io::Write as _;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+/// Tests that begin within this time are weighed together.
+const GATHER: Duration = Duration::from_millis(200);
+
 /// What a test needs of the cluster that all share. In this order they come, where they can choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Turn {
@@ -45,6 +48,8 @@ impl Turns {
     /// Waits for a turn.
     pub async fn take(&'static self, turn: Turn) -> Held {
         self.state(|state| state.waiting.push(turn));
+        // So that those that start at the same moment are all there when the first is chosen.
+        tokio::time::sleep(GATHER).await;
         while !self.state(|state| state.enter(turn)) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
