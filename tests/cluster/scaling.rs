@@ -79,7 +79,10 @@ async fn scales_up_on_load_and_down_after_the_hold() {
     let fall = Instant::now();
     model.load.set_rate(0.6 * load_for(2));
     let down = model
-        .until("the first replica given back", 50, |seen| seen.replicas() < Some(top))
+        // One above the need, from before the fall, may go earlier: its own hold was running.
+        .until("the first replica given back", 50, |seen| {
+            seen.replicas() < Some(top - 1)
+        })
         .await;
     let held = down.at.duration_since(fall);
     tell(&format!("given back after {:.1} s", held.as_secs_f64()));
