@@ -19,6 +19,7 @@
 //! | [`controller`] | the tick, the reconcile recipe, wiring | yes |
 //! | [`top`] | the fleet as a live table | yes |
 //! | [`runtime`] | clock, shutdown, HTTP server, metrics, telemetry | yes |
+//! | `trace` | traces of traffic, every format (feature `laboratory`) | files |
 //! | `emulate` | engines of the core in real time behind pod addresses (feature `laboratory`) | yes |
 
 pub mod act;
@@ -34,3 +35,5 @@ pub mod status;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod top;
+#[cfg(feature = "laboratory")]
+pub mod trace;
