@@ -31,6 +31,8 @@ pub mod controller;
 pub mod emulate;
 pub mod observe;
 pub mod runtime;
+#[cfg(feature = "laboratory")]
+pub mod simulate;
 pub mod status;
 #[cfg(test)]
 pub(crate) mod testing;

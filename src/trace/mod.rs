@@ -17,4 +17,4 @@ mod table;
 
 pub use error::TraceError;
 pub use kind::Kind;
-pub use table::Table;
+pub use table::{Table, each_block};

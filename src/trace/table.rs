@@ -203,3 +203,24 @@ impl<'a> Row<'a> {
         }
     }
 }
+
+/// The bytes of a file as they are stored, block by block.
+///
+/// # Errors
+/// It cannot be read.
+pub fn each_block(path: &Path, take: &mut impl FnMut(&[u8])) -> Result<(), TraceError> {
+    let unreadable = |error: std::io::Error| TraceError::Unreadable {
+        file: path.display().to_string(),
+        reason: error.to_string(),
+    };
+    let mut reader = BufReader::with_capacity(1 << 16, File::open(path).map_err(unreadable)?.take(MOST_BYTES));
+    loop {
+        let block = reader.fill_buf().map_err(unreadable)?;
+        let bytes = block.len();
+        if bytes == 0 {
+            return Ok(());
+        }
+        take(block);
+        reader.consume(bytes);
+    }
+}

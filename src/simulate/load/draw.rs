@@ -1,12 +1,10 @@
-//! Seeded draws: the core's generator, with a stream of its own for each load and purpose. Pure.
+//! Seeded draws, with a stream of its own for each load and purpose. Pure.
 
-use inferscale_core::simulate::Random;
-
-/// A stream of random numbers that does not depend on how many another has drawn.
+/// A stream of random numbers that does not depend on how many another has drawn (splitmix64).
 #[derive(Debug, Clone)]
 pub(super) struct Stream {
     seed: u64,
-    random: Random,
+    state: u64,
 }
 
 impl Stream {
@@ -15,10 +13,7 @@ impl Stream {
     }
 
     fn of(seed: u64) -> Self {
-        Self {
-            seed,
-            random: Random::new(seed),
-        }
+        Self { seed, state: seed }
     }
 
     /// Another stream, by a number.
@@ -28,7 +23,9 @@ impl Stream {
 
     /// Evenly between 0 and 1, 1 excluded.
     pub fn uniform(&mut self) -> f64 {
-        self.random.uniform()
+        let drawn = mix(self.state);
+        self.state = self.state.wrapping_add(STEP);
+        (drawn >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Exponential with a mean of 1.
@@ -36,9 +33,27 @@ impl Stream {
         -(1.0 - self.uniform()).ln()
     }
 
+    /// Normal of mean 0 and variance 1 (Box and Muller).
+    fn normal(&mut self) -> f64 {
+        (2.0 * self.exponential()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
+    }
+
     /// Gamma with a mean of 1.
     pub fn gamma(&mut self, shape: f64) -> f64 {
-        self.random.gamma(shape) / shape
+        // Marsaglia and Tsang (2000); a shape below 1 is drawn from one above, and a power of an even draw.
+        if shape < 1.0 {
+            let power = (1.0 - self.uniform()).powf(1.0 / shape);
+            return self.gamma(shape + 1.0) * (shape + 1.0) * power / shape;
+        }
+        let d = shape - 1.0 / 3.0;
+        let c = 1.0 / (9.0 * d).sqrt();
+        loop {
+            let x = self.normal();
+            let v = (1.0 + c * x).powi(3);
+            if v > 0.0 && (1.0 - self.uniform()).ln() < 0.5 * x * x + d * (1.0 - v + v.ln()) {
+                return d * v / shape;
+            }
+        }
     }
 
     /// Weibull; `mean` is the mean of the law with a scale of 1, by which it is divided.
@@ -68,9 +83,12 @@ fn ln_gamma(x: f64) -> f64 {
     (x - 0.5) * x.ln() - x + 0.5 * (2.0 * std::f64::consts::PI).ln() + series - below
 }
 
+/// The step of splitmix64.
+const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
+
 /// The finaliser of splitmix64: neighbours go far apart.
 fn mix(seed: u64) -> u64 {
-    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut z = seed.wrapping_add(STEP);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
@@ -88,7 +106,11 @@ mod tests {
     #[case(0.5, 2.0)]
     #[case(0.25, 24.0)]
     fn the_mean_of_a_weibull_law_is_known(#[case] shape: f64, #[case] mean: f64) {
-        assert!((weibull_mean(shape) / mean - 1.0).abs() < 1e-9, "{}", weibull_mean(shape));
+        assert!(
+            (weibull_mean(shape) / mean - 1.0).abs() < 1e-9,
+            "{}",
+            weibull_mean(shape)
+        );
     }
 
     #[rstest]
@@ -101,7 +123,10 @@ mod tests {
         let gamma: f64 = (0..n).map(|_| stream.gamma(shape)).sum::<f64>() / f64::from(n);
         let mean = weibull_mean(shape);
         let weibull: f64 = (0..n).map(|_| stream.weibull(shape, mean)).sum::<f64>() / f64::from(n);
-        assert!((gamma - 1.0).abs() < 0.03 && (weibull - 1.0).abs() < 0.06, "{gamma} {weibull}");
+        assert!(
+            (gamma - 1.0).abs() < 0.03 && (weibull - 1.0).abs() < 0.06,
+            "{gamma} {weibull}"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What was measured before the start: requests counted into the buckets of the demand grid. Pure.
 
-use inferscale_core::simulate::PastBucket;
+use inferscale_core::simulate::load::PastBucket;
 
 use super::{Hole, Timed};
 
@@ -27,7 +27,9 @@ pub(super) fn buckets(
     }
     let bucket = |(index, &(requests, prompts, outputs)): (usize, &(u64, u64, u64))| {
         let begin_s = first_s + index as f64 * grid_s;
-        let blind = holes.iter().any(|hole| hole.from_s < begin_s + grid_s && hole.to_s > begin_s);
+        let blind = holes
+            .iter()
+            .any(|hole| hole.from_s < begin_s + grid_s && hole.to_s > begin_s);
         if blind {
             return PastBucket {
                 rate: 0.0,
@@ -36,7 +38,13 @@ pub(super) fn buckets(
                 coverage: 0.0,
             };
         }
-        let mean = |sum: u64| if requests == 0 { 0.0 } else { sum as f64 / requests as f64 };
+        let mean = |sum: u64| {
+            if requests == 0 {
+                0.0
+            } else {
+                sum as f64 / requests as f64
+            }
+        };
         PastBucket {
             rate: requests as f64 / grid_s,
             prompt_tokens: mean(prompts),

@@ -58,7 +58,10 @@ pub fn fill_clients(mut clients: Clients) -> (Clients, Vec<Hole>) {
 
 fn fill_client(client: &mut Client, first: usize, after: usize, width_s: f64) {
     let at = |index: usize| {
-        let found = client.windows.iter().position(|w| (w.t_s / width_s) as usize == index)?;
+        let found = client
+            .windows
+            .iter()
+            .position(|w| (w.t_s / width_s) as usize == index)?;
         client.windows.get(found).copied()
     };
     let (before, behind) = (first.checked_sub(1).and_then(at), at(after));
@@ -66,7 +69,9 @@ fn fill_client(client: &mut Client, first: usize, after: usize, width_s: f64) {
     let Some(known) = before.or(behind) else {
         return;
     };
-    let place = client.windows.partition_point(|window| window.t_s < first as f64 * width_s);
+    let place = client
+        .windows
+        .partition_point(|window| window.t_s < first as f64 * width_s);
     let rate = |window: Option<ClientWindow>| Some(window.map_or(0.0, |window| window.rate));
     let filled: Vec<ClientWindow> = (first..after)
         .map(|index| ClientWindow {
@@ -81,7 +86,11 @@ fn fill_client(client: &mut Client, first: usize, after: usize, width_s: f64) {
 /// First index and index after the last of each run of `true`.
 fn stretches(missing: &[bool]) -> Vec<(usize, usize)> {
     let mut found: Vec<(usize, usize)> = Vec::new();
-    for index in missing.iter().enumerate().filter_map(|(index, missing)| missing.then_some(index)) {
+    for index in missing
+        .iter()
+        .enumerate()
+        .filter_map(|(index, missing)| missing.then_some(index))
+    {
         match found.last_mut() {
             Some((_, after)) if *after == index => *after += 1,
             _ => found.push((index, index + 1)),
@@ -136,9 +145,18 @@ mod tests {
         };
         let (filled, holes) = fill_clients(Clients {
             width_s: 10.0,
-            clients: vec![client("a", &[(0.0, 4.0), (20.0, 2.0), (40.0, 1.0)]), client("b", &[(10.0, 1.0)])],
+            clients: vec![
+                client("a", &[(0.0, 4.0), (20.0, 2.0), (40.0, 1.0)]),
+                client("b", &[(10.0, 1.0)]),
+            ],
         });
-        assert_eq!(holes, [Hole { from_s: 30.0, to_s: 40.0 }]);
+        assert_eq!(
+            holes,
+            [Hole {
+                from_s: 30.0,
+                to_s: 40.0
+            }]
+        );
         assert_eq!(filled.clients[0].windows[2], window(30.0, 1.5));
         assert_eq!(filled.clients[1].windows.len(), 1);
     }

@@ -21,11 +21,12 @@ mod tokens;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use inferscale_core::simulate::{Arrival, Moment, PastBucket};
+use inferscale_core::simulate::Moment;
+use inferscale_core::simulate::load::{Arrival, PastBucket};
 
 pub use bursts::Bursts;
-pub use holes::Hole;
-pub use shape::{Facts, Part};
+pub use holes::{Hole, fill_clients, fill_rates};
+pub use shape::{Facts, Part, last_arrival_s};
 pub use tokens::{Spreads, Tokens};
 
 use self::draw::Stream;
@@ -109,7 +110,10 @@ impl Load {
     /// The times of the played part in which nothing is measured, counted from its start.
     pub fn blind(&self) -> Vec<(Moment, Moment)> {
         let (start_s, end_s) = (self.part.start_s, self.part.end_s());
-        let inside = self.holes.iter().filter(|hole| hole.from_s < end_s && hole.to_s > start_s);
+        let inside = self
+            .holes
+            .iter()
+            .filter(|hole| hole.from_s < end_s && hole.to_s > start_s);
         let moment = |t_s: f64| Moment::from_secs(t_s.clamp(start_s, end_s) - start_s);
         inside.map(|hole| (moment(hole.from_s), moment(hole.to_s))).collect()
     }
@@ -119,24 +123,45 @@ impl Load {
         self.facts.rate * self.factor
     }
 
+    /// Requests a second of the first ten minutes of the played part.
+    pub fn first_rate(&self) -> f64 {
+        self.facts.first_rate * self.factor
+    }
+
     fn stream(&self, seed: u64, from_s: f64, to_s: f64) -> Result<Box<dyn Iterator<Item = Timed> + Send>, TraceError> {
         // The history and the played part draw different numbers, but each the same ones whatever the other is.
         let draw = Stream::new(seed, &self.name).fork(from_s.to_bits());
         let tokens = self.tokens.clone();
         Ok(match &self.source {
-            Source::Requests { file, jitter_s } => {
-                Box::new(requests::Played::new(file, *jitter_s, self.factor, tokens, from_s, to_s, draw)?)
-            }
+            Source::Requests { file, jitter_s } => Box::new(requests::Played::new(
+                file,
+                *jitter_s,
+                self.factor,
+                tokens,
+                from_s,
+                to_s,
+                draw,
+            )?),
             Source::Rates { rates, bursts } => {
                 let bursts = bursts.map(|bursts| bursts.seeded(seed, &self.name));
-                Box::new(rates::Played::new(rates.clone(), bursts, self.factor, tokens, from_s, to_s, draw))
+                Box::new(rates::Played::new(
+                    rates.clone(),
+                    bursts,
+                    self.factor,
+                    tokens,
+                    from_s,
+                    to_s,
+                    draw,
+                ))
             }
-            Source::Clients(clients) => {
-                Box::new(clients::Played::new(clients.clone(), self.factor, tokens, from_s, to_s, draw))
-            }
+            Source::Clients(clients) => Box::new(clients::Played::new(
+                clients.clone(),
+                self.factor,
+                tokens,
+                from_s,
+                to_s,
+                draw,
+            )),
         })
     }
 }
-
-#[cfg(test)]
-mod tests;

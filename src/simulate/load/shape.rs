@@ -1,4 +1,4 @@
-//! What a trace holds in the part that is played: its rate, its lengths, its end. I/O: reads a trace of requests.
+//! What a trace holds in the part that is played: its rate and its lengths. I/O: reads a trace of requests.
 
 use std::path::Path;
 
@@ -35,24 +35,25 @@ pub struct Facts {
     pub prompt_tokens: f64,
     /// Tokens of an answer, on average over the requests.
     pub output_tokens: f64,
-    /// When the trace ends, in seconds.
-    pub end_s: f64,
+    /// Requests a second of its first ten minutes.
+    pub first_rate: f64,
 }
 
+/// What counts as the beginning of the played part, in seconds.
+const FIRST_S: f64 = 600.0;
+
 impl Facts {
-    /// Of a file of requests, which is read to its end: every line is checked. `part` learns from the end.
+    /// Of a file of requests that was checked.
     ///
     /// # Errors
     /// The first thing that is wrong in the file.
-    pub fn of_requests(file: &Path, tokens: &Tokens, part: impl Fn(f64) -> Part) -> Result<Self, TraceError> {
-        // The end must be known before the part is: two passes where the part depends on it.
-        let end_s = last_arrival_s(file)?;
-        let part = part(end_s);
-        let (mut count, mut prompts, mut outputs) = (0_u64, 0_u64, 0_u64);
+    pub fn of_requests(file: &Path, tokens: &Tokens, part: Part) -> Result<Self, TraceError> {
+        let (mut count, mut first, mut prompts, mut outputs) = (0_u64, 0_u64, 0_u64, 0_u64);
         for request in Requests::open(file)? {
             let request = request?;
             if (part.start_s..part.end_s()).contains(&request.arrival_s) {
                 count += 1;
+                first += u64::from(request.arrival_s < part.start_s + FIRST_S);
                 prompts += u64::from(request.input_tokens);
                 outputs += u64::from(request.output_tokens);
             }
@@ -64,16 +65,16 @@ impl Facts {
         };
         Ok(Self {
             rate: count as f64 / part.duration_s.max(1e-3),
+            first_rate: first as f64 / part.duration_s.clamp(1e-3, FIRST_S),
             prompt_tokens,
             output_tokens,
-            end_s,
         })
     }
 
     /// Of rates without holes.
     pub fn of_rates(rates: &Rates, tokens: &Tokens, part: Part) -> Self {
         let windows = rates.windows.iter().map(|window| (window.t_s, window.rate, None));
-        Self::of_windows(windows, rates.width_s, rates.end_s(), tokens, part)
+        Self::of_windows(windows, rates.width_s, tokens, part)
     }
 
     /// Of clients without holes.
@@ -82,19 +83,21 @@ impl Facts {
             let windows = client.windows.iter();
             windows.map(move |window| (window.t_s, window.rate, Some(index)))
         });
-        Self::of_windows(windows, clients.width_s, clients.end_s(), tokens, part)
+        Self::of_windows(windows, clients.width_s, tokens, part)
     }
 
     fn of_windows(
         windows: impl Iterator<Item = (f64, f64, Option<usize>)>,
         width_s: f64,
-        end_s: f64,
         tokens: &Tokens,
         part: Part,
     ) -> Self {
-        let (mut requests, mut prompts, mut outputs) = (0.0, 0.0, 0.0);
+        let (mut requests, mut first, mut prompts, mut outputs) = (0.0, 0.0, 0.0, 0.0);
+        let first_s = part.duration_s.min(FIRST_S);
         for (t_s, rate, client) in windows {
-            let inside_s = (t_s + width_s).min(part.end_s()) - t_s.max(part.start_s);
+            let until = |end_s: f64| (t_s + width_s).min(end_s) - t_s.max(part.start_s);
+            first += rate * until(part.start_s + first_s).max(0.0);
+            let inside_s = until(part.end_s());
             if inside_s > 0.0 {
                 let (prompt, output) = tokens.mean(client, t_s);
                 requests += rate * inside_s;
@@ -107,7 +110,7 @@ impl Facts {
             rate: requests / part.duration_s.max(1e-3),
             prompt_tokens: prompts * each,
             output_tokens: outputs * each,
-            end_s,
+            first_rate: first / first_s.max(1e-3),
         }
     }
 }
@@ -116,7 +119,7 @@ impl Facts {
 ///
 /// # Errors
 /// The first thing that is wrong in the file.
-fn last_arrival_s(file: &Path) -> Result<f64, TraceError> {
+pub fn last_arrival_s(file: &Path) -> Result<f64, TraceError> {
     let mut last_s = None;
     for request in Requests::open(file)? {
         last_s = Some(request?.arrival_s);

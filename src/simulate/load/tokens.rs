@@ -41,7 +41,11 @@ impl Spreads {
         let mut names = Vec::new();
         let mut pool = Vec::new();
         for (name, fields) in &quantiles.clients {
-            let prompt: Vec<_> = fields.iter().filter(|(f, _)| **f != Field::Output).map(|(_, w)| w.clone()).collect();
+            let prompt: Vec<_> = fields
+                .iter()
+                .filter(|(f, _)| **f != Field::Output)
+                .map(|(_, w)| w.clone())
+                .collect();
             let Some(output) = fields.get(&Field::Output).filter(|_| !prompt.is_empty()) else {
                 continue;
             };
@@ -74,7 +78,11 @@ impl Spreads {
         if let Some(of) = self.of(client) {
             return one(of);
         }
-        let sum = self.pool.iter().map(one).fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
+        let sum = self
+            .pool
+            .iter()
+            .map(one)
+            .fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
         let count = self.pool.len().max(1) as f64;
         (sum.0 / count, sum.1 / count)
     }
@@ -84,7 +92,13 @@ impl Spreads {
         let Some(spread) = window_at(windows, t_s) else {
             return 0.0;
         };
-        let points: Vec<(f64, f64)> = self.quantiles.levels.iter().copied().zip(spread.iter().map(|v| f64::from(*v))).collect();
+        let points: Vec<(f64, f64)> = self
+            .quantiles
+            .levels
+            .iter()
+            .copied()
+            .zip(spread.iter().map(|v| f64::from(*v)))
+            .collect();
         let area = |pair: &[(f64, f64)]| match pair {
             [(l0, v0), (l1, v1)] => (l1 - l0) * (v0 + v1) / 2.0,
             _ => 0.0,
@@ -127,7 +141,9 @@ impl Tokens {
             Self::Recorded => (0.0, 0.0),
             Self::Fixed(prompt, output) => (f64::from(*prompt), f64::from(*output)),
             Self::Drawn(pairs) => {
-                let sum = pairs.iter().fold((0.0, 0.0), |a, b| (a.0 + f64::from(b.0), a.1 + f64::from(b.1)));
+                let sum = pairs
+                    .iter()
+                    .fold((0.0, 0.0), |a, b| (a.0 + f64::from(b.0), a.1 + f64::from(b.1)));
                 let count = pairs.len().max(1) as f64;
                 (sum.0 / count, sum.1 / count)
             }
