@@ -165,3 +165,6 @@ impl Load {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

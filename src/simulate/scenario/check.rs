@@ -10,6 +10,7 @@ use super::world::{self, duration};
 use super::written::{Written, WrittenLoad};
 use super::{Object, Scenario, World, load};
 use crate::simulate::load::Load;
+use crate::simulate::policies::Named;
 
 /// A century of 15-minute windows and a fleet of a hundred objects are no scenario.
 const MOST_OBJECTS: usize = 100;
@@ -81,7 +82,7 @@ pub(super) fn check(file: &str, text: &str, folder: &Path) -> Result<Scenario, S
         hash: hash(text, &manifests.text, &written, folder)?,
         objects,
         world,
-        policies: written.policies,
+        policies: written.policies.iter().filter_map(|policy| policy.parse().ok()).collect(),
     })
 }
 
@@ -111,7 +112,7 @@ fn not_empty(written: &Written, problems: &mut Problems<'_>) {
         );
     }
     for (index, policy) in written.policies.iter().enumerate() {
-        if let Err(wrong) = crate::simulate::policies::check(policy) {
+        if let Err(wrong) = policy.parse::<Named>() {
             problems.add(&["policies", &index.to_string()], wrong);
         }
     }

@@ -26,6 +26,7 @@ use inferscale_core::snapshot::{ObjectKey, ObjectSnapshot, Timing};
 pub use problem::{Located, ScenarioError};
 
 use super::load::Load;
+use super::policies::Named;
 
 /// Everything that is simulated.
 #[derive(Debug, Clone)]
@@ -42,8 +43,8 @@ pub struct Scenario {
     pub objects: Vec<Object>,
     /// What they meet.
     pub world: World,
-    /// The policies, as they are written.
-    pub policies: Vec<String>,
+    /// The policies.
+    pub policies: Vec<Named>,
     /// Two scenarios of one hash are the same, the traces' contents included.
     pub hash: String,
 }
