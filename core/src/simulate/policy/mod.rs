@@ -1,9 +1,26 @@
 //! Who decides how many replicas run. A policy sees what a controller in a cluster would see, and no more: the objects
 //! and pods of the API as they are now, and metrics as late and as patchy as they were scraped.
 
+mod aibrix;
+pub mod clairvoyant;
+mod dynamo;
+mod fixed;
+#[cfg(test)]
+mod fixture;
+mod hpa;
+mod keda_queue;
+mod knative;
+mod llmd_slo;
+mod ray_serve;
+mod registry;
 mod scrape;
+mod signal;
+#[cfg(test)]
+mod tests;
 mod view;
+mod wva;
 
+pub use registry::{About, Context, Error, Kind, Spec, parse};
 pub use scrape::{LatencyCounts, Live, PodScrape, RouterScrape, Scrape, Scrapes, Second, TPOT_EDGES_S, TTFT_EDGES_S};
 pub use view::{Beginning, PodState, VariantState, View};
 

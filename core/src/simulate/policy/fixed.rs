@@ -1,0 +1,21 @@
+//! `static:N`: N replicas, whatever happens. What most people run.
+
+use super::{Order, Policy, View, signal};
+
+/// A fixed number of replicas of one variant.
+pub struct Static {
+    /// The variant.
+    pub variant: usize,
+    /// How many.
+    pub replicas: u32,
+}
+
+impl Policy for Static {
+    fn period_s(&self) -> f64 {
+        60.0
+    }
+
+    fn decide(&mut self, view: &View<'_>) -> Order {
+        signal::only(view, self.variant, self.replicas)
+    }
+}

@@ -1,0 +1,189 @@
+//! Names and parameters, and each policy in front of a view.
+
+use rstest::rstest;
+
+use super::fixture::{Scene, context, object, scrape};
+use super::*;
+
+#[rstest]
+#[case("hpa-rps:0.7", "hpa-rps:0.7")]
+#[case("hpa-rps", "hpa-rps:0.7")]
+#[case(" knative ", "knative:70")]
+#[case("static:4", "static:4")]
+#[case("wva-v1", "wva-v1:0.8")]
+#[case("dynamo-load : 0.9", "dynamo-load:0.9")]
+fn reads_a_name_with_or_without_a_parameter(#[case] text: &str, #[case] expected: &str) {
+    assert_eq!(parse(text).unwrap().to_string(), expected);
+}
+
+#[test]
+fn every_name_is_read_back_with_its_default() {
+    for kind in Kind::ALL {
+        let spec = Spec::new(*kind, kind.about().default.unwrap_or(3.0)).unwrap();
+        assert_eq!(parse(&spec.to_string()), Ok(spec));
+    }
+}
+
+#[rstest]
+#[case("hpa", "policy 'hpa' is not known: use one of static, hpa-gpu, ")]
+#[case("", "policy '' is not known")]
+#[case(
+    "hpa-gpu:80",
+    "policy 'hpa-gpu:80': the parameter (mean share of the time busy) must be a number from 0.001 to 1; without one it is 0.8"
+)]
+#[case(
+    "knative:many",
+    "policy 'knative:many': the parameter (requests in flight for each replica) must be a number"
+)]
+#[case("knative:NaN", "policy 'knative:NaN'")]
+#[case("knative:", "policy 'knative:'")]
+#[case(
+    "static",
+    "policy 'static:': the parameter (replicas) must be a number from 0 to 100000, as in static:4"
+)]
+#[case("static:2.5", "policy 'static:2.5'")]
+fn says_what_is_wrong_and_what_would_be_right(#[case] text: &str, #[case] start: &str) {
+    let error = parse(text).unwrap_err().to_string();
+    assert!(error.starts_with(start), "{error}");
+}
+
+#[test]
+fn a_capacity_that_is_unknown_is_an_error_and_names_the_variant() {
+    let mut object = object(&["a"]);
+    object.variants[0].profile = None;
+    for name in ["hpa-rps", "clairvoyant", "dynamo-load"] {
+        let error = parse(name).unwrap().build(&context(&object)).err().unwrap().to_string();
+        assert!(error.contains("variant 'a'"), "{error}");
+    }
+    let beyond = Context {
+        variant: 3,
+        ..context(&object)
+    };
+    assert!(matches!(
+        parse("knative").unwrap().build(&beyond),
+        Err(Error::Variant { variants: 1, .. })
+    ));
+}
+
+fn router(arrived: u64, queued: u32) -> RouterScrape {
+    RouterScrape {
+        arrived,
+        queued,
+        ..RouterScrape::default()
+    }
+}
+
+/// Two replicas with 20 and 28 requests each, 40 of them waiting in all, 30 requests a second for a minute.
+fn loaded(starting: u32) -> Scene {
+    let pods = |n: u64| [scrape(0, 20, 10, 0.6, 100 + n), scrape(1, 28, 30, 0.7, 100 + n)];
+    let mut scene = Scene::new(60.0, 2, starting)
+        .round(0.0, Some(router(0, 0)), &pods(0))
+        .round(30.0, Some(router(900, 0)), &pods(30))
+        .round(60.0, Some(router(1800, 2)), &pods(60));
+    for _ in 0..60 {
+        scene.live.push(Second {
+            in_flight: 90.0,
+            arrived: 30,
+        });
+    }
+    scene
+}
+
+#[rstest]
+// 1/.8 = 1.25; * 2 = 2.5.
+#[case("hpa-gpu", 0, 3)]
+// 88/2/16 = 2.75; * 2 = 5.5.
+#[case("hpa-concurrency", 0, 6)]
+// 88/5/16 = 1.1: what starts is enough.
+#[case("hpa-concurrency", 3, 5)]
+// .65/.5 = 1.3; * 2 = 2.6.
+#[case("hpa-kv", 0, 3)]
+// 42 waiting, two of them at the router: 42/5 = 8.4, but 2 + 4 at once.
+#[case("keda-queue", 0, 6)]
+#[case("keda-queue:21", 0, 2)]
+// 90/70 = 1.3.
+#[case("knative", 0, 2)]
+// 90/10 = 9 over 2 ready is panic: all at once.
+#[case("knative:10", 0, 9)]
+// A wish of 9 must last 30 s.
+#[case("ray-serve:10", 0, 2)]
+#[case("static:7", 0, 7)]
+// .65/.5 = 1.3; * 2 = 2.6.
+#[case("aibrix-apa", 0, 3)]
+// Three of five are not ready: .65 * 2/.5 = 2.6 of five: stay.
+#[case("aibrix-apa", 3, 5)]
+// 1.3/.5 = 2.6.
+#[case("aibrix-kpa", 0, 3)]
+// 40 waiting: both saturated: one more; the autoscaler's window is still empty, so at once.
+#[case("wva-v1", 0, 3)]
+// 520,000 + 40 * 1000 tokens, and 2 * 1200 at the router, over 260,000: both are observed full. 562,400/.85 - 520,000 =
+// 141,647: one more.
+#[case("wva-v2", 0, 3)]
+fn decides_on_a_view_as_computed_by_hand(#[case] text: &str, #[case] starting: u32, #[case] expected: u32) {
+    let scene = loaded(starting);
+    let mut policy = parse(text).unwrap().build(&context(&scene.object)).unwrap();
+    assert_eq!(policy.decide(&scene.view()).replicas, [expected]);
+}
+
+#[test]
+fn requests_a_second_are_divided_by_what_a_replica_can_do() {
+    let scene = loaded(0);
+    let context = context(&scene.object);
+    let objectives = &scene.object.objectives;
+    let profile = fixture::profile();
+    let capacity = crate::performance::capacity(&profile, context.workload, objectives, context.engine);
+    let mut policy = parse("hpa-rps:0.7").unwrap().build(&context).unwrap();
+    let expected = (30.0 / 0.7 / capacity.requests_per_second).ceil() as u32;
+    assert_eq!(policy.decide(&scene.view()).replicas, [expected]);
+}
+
+#[test]
+fn the_latency_law_reads_the_routers_percentiles() {
+    let mut slow = router(100, 0);
+    // All between 1 and 2.5 s: the 90th percentile is 2.35 s, 1.175 times the target. 4 * (1.175/.55 - 1) = 4.5.
+    (0..100).for_each(|_| slow.ttft.observe(&TTFT_EDGES_S, 2.0));
+    let scene = Scene::new(60.0, 4, 0)
+        .round(30.0, Some(router(0, 0)), &[])
+        .round(45.0, Some(slow), &[]);
+    let mut policy = parse("llmd-slo").unwrap().build(&context(&scene.object)).unwrap();
+    // Nine are asked for, max(100 %, 4 pods) a minute allows eight.
+    assert_eq!(policy.decide(&scene.view()).replicas, [8]);
+}
+
+#[test]
+fn without_metrics_each_does_what_its_users_see() {
+    for kind in Kind::ALL {
+        let spec = Spec::new(*kind, kind.about().default.unwrap_or(4.0)).unwrap();
+        let scene = Scene::new(600.0, 4, 0);
+        let mut policy = spec.build(&context(&scene.object)).unwrap();
+        let order = policy.decide(&scene.view()).replicas;
+        let expected = match kind {
+            // An empty queue and no latency are read as no load; the windows still hold what was.
+            Kind::KedaQueue | Kind::LlmdSlo => continue,
+            // Ten requests a second to come; it looks at no metric.
+            Kind::Clairvoyant => continue,
+            _ => 4,
+        };
+        assert_eq!(order, [expected], "{kind}");
+    }
+}
+
+#[test]
+fn a_policy_for_one_workload_leaves_the_others_at_none() {
+    let scene = loaded(0);
+    let mut two = Scene::new(60.0, 2, 0);
+    two.object = object(&["a", "b"]);
+    let second = Context {
+        variant: 1,
+        ..context(&two.object)
+    };
+    let mut policy = parse("static:3").unwrap().build(&second).unwrap();
+    let mut variants = scene.view().variants.to_vec();
+    variants.push(VariantState::default());
+    let view = View {
+        variants: &variants,
+        object: &two.object,
+        ..scene.view()
+    };
+    assert_eq!(policy.decide(&view).replicas, [0, 3]);
+}
