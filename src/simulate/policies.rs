@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use inferscale_core::performance::{EngineLimits, Workload};
-use inferscale_core::simulate::policy::{Context, Inferscale, Kind, Policy, Spec, clairvoyant};
+use inferscale_core::simulate::policy::{Context, Kind, Policy, Spec, clairvoyant};
 
 use super::scenario::Object;
 
@@ -68,16 +68,23 @@ impl Named {
         arrivals: Arc<[u32]>,
     ) -> Result<Box<dyn Policy>, String> {
         let (spec, variant) = match self {
-            Self::Inferscale => return Ok(Box::new(Inferscale::default())),
+            Self::Inferscale => return Err("TODO".into()),
             Self::Rival { spec, variant, .. } => (*spec, variant),
             // Its points are what is run; by itself it is the middle of its grid.
-            Self::Clairvoyant { variant } => (Spec::new(Kind::Clairvoyant, 1.0).map_err(|error| error.to_string())?, variant),
+            Self::Clairvoyant { variant } => (
+                Spec::new(Kind::Clairvoyant, 1.0).map_err(|error| error.to_string())?,
+                variant,
+            ),
         };
         let place = |name: &String| {
             let found = object.spec.variants.iter().position(|known| known.name == *name);
             found.ok_or_else(|| {
                 let known: Vec<&str> = object.spec.variants.iter().map(|known| known.name.as_str()).collect();
-                format!("policy {self}: {} has no variant {name:?}; it has {}", object.key, known.join(", "))
+                format!(
+                    "policy {self}: {} has no variant {name:?}; it has {}",
+                    object.key,
+                    known.join(", ")
+                )
             })
         };
         let context = Context {
@@ -106,12 +113,16 @@ impl FromStr for Named {
         };
         match name {
             "inferscale" if variant.is_none() => Ok(Self::Inferscale),
-            "inferscale" => Err("inferscale chooses among the variants itself: leave out what stands after @".to_owned()),
+            "inferscale" => {
+                Err("inferscale chooses among the variants itself: leave out what stands after @".to_owned())
+            }
             "clairvoyant" => Ok(Self::Clairvoyant { variant }),
             _ => Ok(Self::Rival {
-                spec: name.parse().map_err(|error: inferscale_core::simulate::policy::Error| {
-                    error.to_string().replace("use one of ", "use inferscale or one of ")
-                })?,
+                spec: name
+                    .parse()
+                    .map_err(|error: inferscale_core::simulate::policy::Error| {
+                        error.to_string().replace("use one of ", "use inferscale or one of ")
+                    })?,
                 text: text.to_owned(),
                 variant,
             }),

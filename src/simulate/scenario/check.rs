@@ -82,7 +82,11 @@ pub(super) fn check(file: &str, text: &str, folder: &Path) -> Result<Scenario, S
         hash: hash(text, &manifests.text, &written, folder)?,
         objects,
         world,
-        policies: written.policies.iter().filter_map(|policy| policy.parse().ok()).collect(),
+        policies: written
+            .policies
+            .iter()
+            .filter_map(|policy| policy.parse().ok())
+            .collect(),
     })
 }
 

@@ -101,7 +101,7 @@ mod tests {
 
     #[rstest]
     #[case(&["seed"], Some((1, 7)))]
-    #[case(&["loads", "chat", "trace", "kind"], Some((4, 33)))]
+    #[case(&["loads", "chat", "trace", "kind"], Some((4, 32)))]
     #[case(&["loads", "chat", "start"], Some((5, 12)))]
     #[case(&["policies", "1"], Some((6, 15)))]
     #[case::missing_field_is_where_it_should_be(&["loads", "chat", "trace", "jitter"], Some((4, 12)))]

@@ -100,3 +100,6 @@ impl Scenario {
         check::check(&path.display().to_string(), &text, folder)
     }
 }
+
+#[cfg(test)]
+mod tests;
