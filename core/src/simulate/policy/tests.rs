@@ -114,15 +114,34 @@ fn loaded(starting: u32) -> Scene {
 #[case("aibrix-apa", 3, 5)]
 // 1.3/.5 = 2.6.
 #[case("aibrix-kpa", 0, 3)]
-// 40 waiting: both saturated: one more; the autoscaler's window is still empty, so at once.
-#[case("wva-v1", 0, 3)]
-// 520,000 + 40 * 1000 tokens, and 2 * 1200 at the router, over 260,000: both are observed full. 562,400/.85 - 520,000 =
-// 141,647: one more.
-#[case("wva-v2", 0, 3)]
+// 40 waiting: both saturated: one more, but the autoscaler has held two for 240 s.
+#[case("wva-v1", 0, 2)]
 fn decides_on_a_view_as_computed_by_hand(#[case] text: &str, #[case] starting: u32, #[case] expected: u32) {
     let scene = loaded(starting);
     let mut policy = parse(text).unwrap().build(&context(&scene.object)).unwrap();
     assert_eq!(policy.decide(&scene.view()).replicas, [expected]);
+}
+
+#[rstest]
+// Both saturated by their queues: one more.
+#[case("wva-v1", 3)]
+// 520,000 + 40 * 1000 tokens, and 2 * 1200 at the router; both are observed full at 260,000 on average.
+// 562,400/.85 - 520,000 = 141,647: one more.
+#[case("wva-v2", 3)]
+fn the_variant_autoscaler_acts_after_its_window(#[case] text: &str, #[case] expected: u32) {
+    let mut scene = loaded(0);
+    let mut policy = parse(text).unwrap().build(&context(&scene.object)).unwrap();
+    let mut orders = Vec::new();
+    while scene.now_s < 310.0 {
+        let mut pods = scene.scrapes.last().unwrap().pods.clone();
+        pods.iter_mut().for_each(|pod| pod.completed += 1);
+        orders.push(policy.decide(&scene.view()).replicas[0]);
+        scene.now_s += 15.0;
+        let now = scene.now_s;
+        scene = scene.round(now, Some(router(1800, 2)), &pods);
+    }
+    // The window holds the two of second 60 until second 299.
+    assert_eq!(orders, [vec![2; 16], vec![expected]].concat());
 }
 
 #[test]
@@ -132,8 +151,9 @@ fn requests_a_second_are_divided_by_what_a_replica_can_do() {
     let objectives = &scene.object.objectives;
     let profile = fixture::profile();
     let capacity = crate::performance::capacity(&profile, context.workload, objectives, context.engine);
-    let mut policy = parse("hpa-rps:0.7").unwrap().build(&context).unwrap();
-    let expected = (30.0 / 0.7 / capacity.requests_per_second).ceil() as u32;
+    // At a share of 1.2 it asks for fewer than the six that it may order at once.
+    let mut policy = parse("hpa-rps:1.2").unwrap().build(&context).unwrap();
+    let expected = (30.0 / 1.2 / capacity.requests_per_second).ceil() as u32;
     assert_eq!(policy.decide(&scene.view()).replicas, [expected]);
 }
 
@@ -142,12 +162,15 @@ fn the_latency_law_reads_the_routers_percentiles() {
     let mut slow = router(100, 0);
     // All between 1 and 2.5 s: the 90th percentile is 2.35 s, 1.175 times the target. 4 * (1.175/.55 - 1) = 4.5.
     (0..100).for_each(|_| slow.ttft.observe(&TTFT_EDGES_S, 2.0));
-    let scene = Scene::new(60.0, 4, 0)
+    let mut scene = Scene::new(60.0, 4, 0)
         .round(30.0, Some(router(0, 0)), &[])
         .round(45.0, Some(slow), &[]);
     let mut policy = parse("llmd-slo").unwrap().build(&context(&scene.object)).unwrap();
-    // Nine are asked for, max(100 %, 4 pods) a minute allows eight.
-    assert_eq!(policy.decide(&scene.view()).replicas, [8]);
+    // Nine are asked for; the four of the start hold for 30 s, and max(100 %, 4 pods) a minute allows eight.
+    for (now_s, expected) in [(60.0, 4), (75.0, 4), (90.0, 8)] {
+        scene.now_s = now_s;
+        assert_eq!(policy.decide(&scene.view()).replicas, [expected], "{now_s} s");
+    }
 }
 
 #[test]
@@ -186,4 +209,28 @@ fn a_policy_for_one_workload_leaves_the_others_at_none() {
         ..scene.view()
     };
     assert_eq!(policy.decide(&view).replicas, [0, 3]);
+}
+
+#[test]
+fn the_documentation_has_every_policy_with_its_default_range_and_parameter() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/policies.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    assert_eq!(rows.len(), Kind::ALL.len());
+    for (row, kind) in rows.iter().zip(Kind::ALL) {
+        let about = kind.about();
+        let name = about
+            .default
+            .map_or(format!("`{kind}:N`"), |default| format!("`{kind}:{default}`"));
+        let range = format!("{} to {}", about.range.0, about.range.1);
+        assert_eq!(
+            row[1..5],
+            [name.as_str(), about.what, about.parameter, range.as_str()],
+            "{kind}"
+        );
+    }
 }

@@ -1,7 +1,7 @@
 //! The Workload Variant Autoscaler of llm-d: an analyzer that looks at every replica of every variant, and a
 //! HorizontalPodAutoscaler for each variant that acts on what it says.
 //!
-//! Source: `llm-d/llm-d-workload-variant-autoscaler` (v0.5 to v0.9, later `llm-d/llm-d-autoscaling`). The analyzers run
+//! Source: `llm-d/llm-d-workload-variant-autoscaler` v0.9, later `llm-d/llm-d-autoscaling`. The analyzers run
 //! every 60 s (`reconcileInterval`) on the worst of the last minute. The autoscaler's metric is External, `AverageValue` 1
 //! of `wva_desired_replicas`, with the chart's behaviour: 240 s of stabilisation and 10 pods in 150 s, both ways; its
 //! tolerance of 10 % hides a step of one from ten replicas on. When there is nothing to analyze, the last wish stands.
