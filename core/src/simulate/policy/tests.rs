@@ -77,9 +77,9 @@ fn router(arrived: u64, queued: u32) -> RouterScrape {
 fn loaded(starting: u32) -> Scene {
     let pods = |n: u64| [scrape(0, 20, 10, 0.6, 100 + n), scrape(1, 28, 30, 0.7, 100 + n)];
     let mut scene = Scene::new(60.0, 2, starting)
-        .round(0.0, Some(router(0, 0)), &pods(0))
-        .round(30.0, Some(router(900, 0)), &pods(30))
-        .round(60.0, Some(router(1800, 2)), &pods(60));
+        .round(0.0, Some(&router(0, 0)), &pods(0))
+        .round(30.0, Some(&router(900, 0)), &pods(30))
+        .round(60.0, Some(&router(1800, 2)), &pods(60));
     for _ in 0..60 {
         scene.live.push(Second {
             in_flight: 90.0,
@@ -134,11 +134,13 @@ fn the_variant_autoscaler_acts_after_its_window(#[case] text: &str, #[case] expe
     let mut orders = Vec::new();
     while scene.now_s < 310.0 {
         let mut pods = scene.scrapes.last().unwrap().pods.clone();
-        pods.iter_mut().for_each(|pod| pod.completed += 1);
+        for pod in &mut pods {
+            pod.completed += 1;
+        }
         orders.push(policy.decide(&scene.view()).replicas[0]);
         scene.now_s += 15.0;
         let now = scene.now_s;
-        scene = scene.round(now, Some(router(1800, 2)), &pods);
+        scene = scene.round(now, Some(&router(1800, 2)), &pods);
     }
     // The window holds the two of second 60 until second 299.
     assert_eq!(orders, [vec![2; 16], vec![expected]].concat());
@@ -161,10 +163,12 @@ fn requests_a_second_are_divided_by_what_a_replica_can_do() {
 fn the_latency_law_reads_the_routers_percentiles() {
     let mut slow = router(100, 0);
     // All between 1 and 2.5 s: the 90th percentile is 2.35 s, 1.175 times the target. 4 * (1.175/.55 - 1) = 4.5.
-    (0..100).for_each(|_| slow.ttft.observe(&TTFT_EDGES_S, 2.0));
+    for _ in 0..100 {
+        slow.ttft.observe(&TTFT_EDGES_S, 2.0);
+    }
     let mut scene = Scene::new(60.0, 4, 0)
-        .round(30.0, Some(router(0, 0)), &[])
-        .round(45.0, Some(slow), &[]);
+        .round(30.0, Some(&router(0, 0)), &[])
+        .round(45.0, Some(&slow), &[]);
     let mut policy = parse("llmd-slo").unwrap().build(&context(&scene.object)).unwrap();
     // Nine are asked for; the four of the start hold for 30 s, and max(100 %, 4 pods) a minute allows eight.
     for (now_s, expected) in [(60.0, 4), (75.0, 4), (90.0, 8)] {
@@ -182,9 +186,8 @@ fn without_metrics_each_does_what_its_users_see() {
         let order = policy.decide(&scene.view()).replicas;
         let expected = match kind {
             // An empty queue and no latency are read as no load; the windows still hold what was.
-            Kind::KedaQueue | Kind::LlmdSlo => continue,
-            // Ten requests a second to come; it looks at no metric.
-            Kind::Clairvoyant => continue,
+            // The clairvoyant looks at no metric.
+            Kind::KedaQueue | Kind::LlmdSlo | Kind::Clairvoyant => continue,
             _ => 4,
         };
         assert_eq!(order, [expected], "{kind}");

@@ -1,4 +1,4 @@
-//! The PodAutoscaler of AIBrix.
+//! The `PodAutoscaler` of `AIBrix`.
 //!
 //! Source: `vllm-project/aibrix` (main of August 2026), `pkg/controller/podautoscaler/` (`algorithm/{apa,kpa}.go`, `autoscaler.go`,
 //! `podautoscaler_controller.go`, defaults in `context/context.go`): a decision every 10 s on the use of the KV cache with

@@ -15,6 +15,7 @@ pub use v2::V2;
 use super::hpa::{Behavior, Rate, Rules, SYNC_S, Stabilizer, Step, average_value};
 use super::scrape::PodScrape;
 use super::{Order, Policy, View, signal};
+use crate::units::UsdPerHour;
 
 /// `reconcileInterval` in seconds.
 const CYCLE_S: f64 = 60.0;
@@ -142,7 +143,7 @@ fn variants<'a>(view: &View<'a>, wished: &[u32]) -> Vec<Variant<'a>> {
     specs
         .map(|(i, (spec, state))| Variant {
             name: &spec.name,
-            cost: spec.replica_price().map_or(COST, |price| price.get()),
+            cost: spec.replica_price().map_or(COST, UsdPerHour::get),
             current: state.ordered,
             ready: state.ready,
             desired: wished.get(i).copied(),
