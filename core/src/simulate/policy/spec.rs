@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::aibrix::{Apa, Kpa};
 use super::clairvoyant::Clairvoyant;
 use super::dynamo::{EngineModel, Planned};
-use super::fixed::Static;
+use super::fixed::Fixed;
 use super::hpa::{Concurrency, Gpu, Hpa, Kv, Metric, Rps};
 use super::keda_queue::Waiting;
 use super::knative::Knative;
@@ -178,7 +178,7 @@ impl Spec {
             });
         }
         Ok(match self.kind {
-            Kind::Static => Box::new(Static {
+            Kind::Static => Box::new(Fixed {
                 variant,
                 replicas: parameter as u32,
             }),

@@ -4,6 +4,7 @@ use rstest::rstest;
 
 use super::fixture::{Scene, context, object, scrape};
 use super::*;
+use crate::simulate::Moment;
 
 #[rstest]
 #[case("hpa-rps:0.7", "hpa-rps:0.7")]
@@ -212,6 +213,73 @@ fn a_policy_for_one_workload_leaves_the_others_at_none() {
         ..scene.view()
     };
     assert_eq!(policy.decide(&view).replicas, [0, 3]);
+}
+
+/// A policy's orders on an hour of made-up metrics, each obeyed at once, with holes and with replicas that vanish.
+fn made_up_hour(spec: Spec, seed: u64) -> Vec<u32> {
+    let mut random = seed;
+    let mut draw = |below: u64| {
+        // Knuth's multiplier: any numbers will do, as long as they are the same ones again.
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % below
+    };
+    let mut policy = spec.build(&context(&object(&["a"]))).unwrap();
+    let (mut orders, mut ordered, mut arrived) = (Vec::new(), 3, 0);
+    let mut scrapes = Scrapes::default();
+    let mut live = Live::default();
+    for round in 0..240 {
+        let now = 15.0 * f64::from(round);
+        arrived += draw(900);
+        for _ in 0..15 {
+            live.push(Second {
+                in_flight: draw(500) as f64,
+                arrived: 30,
+            });
+        }
+        let ready = ordered.min(draw(60) as u32);
+        let mut scene = Scene::new(now, ready, ordered - ready);
+        if draw(10) > 0 {
+            let pods: Vec<PodScrape> = (0..ready)
+                .filter_map(|id| {
+                    let pod = (draw(200) as u32, draw(30) as u32, draw(101) as f64 / 100.0);
+                    (draw(20) > 0).then(|| scrape(u64::from(id), pod.0, pod.1, pod.2, arrived / 10))
+                })
+                .collect();
+            let mut router = router(arrived, draw(20) as u32);
+            router.ttft.observe(&TTFT_EDGES_S, draw(5000) as f64 / 1000.0);
+            scrapes.push(Scrape {
+                at: Moment::from_secs(now),
+                router: (draw(20) > 0).then_some(router),
+                pods,
+            });
+        }
+        (scene.scrapes, scene.live) = (std::mem::take(&mut scrapes), std::mem::take(&mut live));
+        let order = policy.decide(&scene.view());
+        assert_eq!(order.replicas.len(), 1);
+        ordered = signal::bounds(&scene.view(), 0).clamp(order.replicas[0]);
+        orders.push(ordered);
+        (scrapes, live) = (scene.scrapes, scene.live);
+    }
+    orders
+}
+
+#[test]
+fn the_same_metrics_give_the_same_orders_and_no_metrics_break_a_policy() {
+    for kind in Kind::ALL {
+        for seed in 0..3 {
+            let spec = Spec::new(*kind, kind.about().default.unwrap_or(4.0)).unwrap();
+            let orders = made_up_hour(spec, seed);
+            assert_eq!(orders, made_up_hour(spec, seed), "{kind}");
+            let moves = !matches!(kind, Kind::Static | Kind::Clairvoyant);
+            assert_eq!(
+                orders.windows(2).any(|pair| pair[0] != pair[1]),
+                moves,
+                "{kind} {orders:?}"
+            );
+        }
+    }
 }
 
 #[test]
