@@ -3,14 +3,15 @@
 use super::{Order, Policy, View, signal};
 
 /// A fixed number of replicas of one variant.
-pub struct Static {
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Fixed {
     /// The variant.
     pub variant: usize,
     /// How many.
     pub replicas: u32,
 }
 
-impl Policy for Static {
+impl Policy for Fixed {
     fn period_s(&self) -> f64 {
         60.0
     }

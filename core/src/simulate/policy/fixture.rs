@@ -152,10 +152,10 @@ impl Scene {
     }
 
     /// A round of scrapes.
-    pub fn round(mut self, at_s: f64, router: Option<RouterScrape>, pods: &[PodScrape]) -> Self {
+    pub fn round(mut self, at_s: f64, router: Option<&RouterScrape>, pods: &[PodScrape]) -> Self {
         self.scrapes.push(Scrape {
             at: Moment::from_secs(at_s),
-            router,
+            router: router.copied(),
             pods: pods.to_vec(),
         });
         self

@@ -15,6 +15,7 @@ use super::hpa::{Behavior, Rate, Rules, SYNC_S, Stabilizer, Step, average_value}
 use super::scrape::{TPOT_EDGES_S, TTFT_EDGES_S};
 use super::{Order, Policy, View, signal};
 use crate::snapshot::Target;
+use crate::units::Span;
 
 const QUANTILE: f64 = 0.9;
 const RATE_S: f64 = 60.0;
@@ -108,7 +109,7 @@ fn raw(view: &View<'_>) -> f64 {
         return 0.0;
     };
     let over = |target, seconds: Option<f64>| {
-        let limit = view.object.objectives.limit(target).map(|limit| limit.as_secs_f64());
+        let limit = view.object.objectives.limit(target).map(Span::as_secs_f64);
         seconds.zip(limit).map_or(0.0, |(seconds, limit)| seconds / limit)
     };
     let ttft = signal::quantile(&TTFT_EDGES_S, &first.ttft, &last.ttft, QUANTILE);

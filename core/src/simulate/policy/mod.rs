@@ -9,19 +9,21 @@ mod fixed;
 mod fixture;
 mod hpa;
 mod keda_queue;
+mod kind;
 mod knative;
 mod llmd_slo;
 mod ray_serve;
-mod registry;
 mod scrape;
 mod signal;
+mod spec;
 #[cfg(test)]
 mod tests;
 mod view;
 mod wva;
 
-pub use registry::{About, Context, Error, Kind, Spec, parse};
+pub use kind::{About, Kind};
 pub use scrape::{LatencyCounts, Live, PodScrape, RouterScrape, Scrape, Scrapes, Second, TPOT_EDGES_S, TTFT_EDGES_S};
+pub use spec::{Context, Error, Spec, parse};
 pub use view::{Beginning, PodState, VariantState, View};
 
 /// What a policy wants.

@@ -1,6 +1,6 @@
 //! `ray-serve:2`: Ray Serve's default autoscaling policy.
 //!
-//! Source: `ray-project/ray` 2.5x, `python/ray/serve/autoscaling_policy.py` (`_core_replica_queue_length_policy`,
+//! Source: `ray-project/ray` (master of 2026), `python/ray/serve/autoscaling_policy.py` (`_core_replica_queue_length_policy`,
 //! `_apply_delay_logic`), defaults from `python/ray/serve/config.py`: 2 ongoing requests for each replica, running and
 //! queued ones together, averaged over 30 s and reported every 10 s; a wish upwards must last 30 s, one downwards 600 s
 //! without a break, and then the newest wish is taken as a whole. The smoothing factors are 1. Its own proxies count the

@@ -1,4 +1,4 @@
-//! `aibrix-apa:0.5`: AIBrix's own algorithm.
+//! `aibrix-apa:0.5`: `AIBrix`'s own algorithm.
 //!
 //! Source: `computeTargetReplicas` in `algorithm/apa.go`, `applyPendingReplicaGuard` in `autoscaler.go`. With `r` the mean use
 //! over its target: above 1.1 `min(ceil(N*r), ceil(2N))`, below 0.9 `max(ceil(N*r), floor(N/2))`. Replicas that are not

@@ -1,4 +1,4 @@
-//! `aibrix-kpa:0.5`: AIBrix's take on Knative's algorithm.
+//! `aibrix-kpa:0.5`: `AIBrix`'s take on Knative's algorithm.
 //!
 //! Source: `algorithm/kpa.go`: `ceil(value / target)` over a stable window of 180 s, between `floor(N/2)` and `ceil(2N)`; when
 //! the value over 60 s is more than twice that of the stable window, or the stable window is empty, the larger of both.

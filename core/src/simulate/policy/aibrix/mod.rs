@@ -1,6 +1,6 @@
-//! The PodAutoscaler of AIBrix.
+//! The `PodAutoscaler` of `AIBrix`.
 //!
-//! Source: `vllm-project/aibrix` 0.5 (2026), `pkg/controller/podautoscaler/` (`algorithm/{apa,kpa}.go`, `autoscaler.go`,
+//! Source: `vllm-project/aibrix` (main of August 2026), `pkg/controller/podautoscaler/` (`algorithm/{apa,kpa}.go`, `autoscaler.go`,
 //! `podautoscaler_controller.go`, defaults in `context/context.go`): a decision every 10 s on the use of the KV cache with
 //! the target 0.5 of the samples; at most twice as many and half as few replicas at once.
 

@@ -1,6 +1,6 @@
 //! The planner of NVIDIA Dynamo, with the targets of the object as its SLA.
 //!
-//! Source: `ai-dynamo/dynamo` 1.x, `components/src/dynamo/planner/` (`core/throughput_scaling.py`,
+//! Source: `ai-dynamo/dynamo` (main of 2026), `components/src/dynamo/planner/` (`core/throughput_scaling.py`,
 //! `core/load_scaling.py`, `core/perf_model/agg.py`, `config/defaults.py`), mode `agg`: prefill and decoding in one engine.
 //!
 //! Its performance model is a regression of the step time over prompt tokens and cached tokens, fitted on profiling runs

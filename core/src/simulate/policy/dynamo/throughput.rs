@@ -40,18 +40,15 @@ impl Throughput {
             work.map(|w| w.prompt_tokens),
             work.map(|w| w.output_tokens),
         ];
-        match &mut self.predicted {
-            Some(filters) => {
-                for (filter, value) in filters.iter_mut().zip(seen) {
-                    if let Some(value) = value {
-                        filter.update(value);
-                    }
+        if let Some(filters) = &mut self.predicted {
+            for (filter, value) in filters.iter_mut().zip(seen) {
+                if let Some(value) = value {
+                    filter.update(value);
                 }
             }
-            None => {
-                let work = work.filter(|_| requests > 0.0)?;
-                self.predicted = Some([requests, work.prompt_tokens, work.output_tokens].map(Kalman::new));
-            }
+        } else {
+            let work = work.filter(|_| requests > 0.0)?;
+            self.predicted = Some([requests, work.prompt_tokens, work.output_tokens].map(Kalman::new));
         }
         let [requests, prompt_tokens, output_tokens] = self.predicted.as_mut()?.each_mut().map(Kalman::predict);
         let work = Workload {

@@ -64,6 +64,7 @@ impl Default for Behavior {
 #[derive(Debug, Clone)]
 pub struct Stabilizer {
     behavior: Behavior,
+    begun: bool,
     /// When (in seconds), and how many.
     recommended: VecDeque<(f64, u32)>,
     added: VecDeque<(f64, u32)>,
@@ -75,6 +76,7 @@ impl Stabilizer {
     pub fn new(behavior: Behavior) -> Self {
         Self {
             behavior,
+            begun: false,
             recommended: VecDeque::new(),
             added: VecDeque::new(),
             removed: VecDeque::new(),
@@ -99,6 +101,11 @@ impl Stabilizer {
     }
 
     fn stabilized(&mut self, now: f64, current: u32, desired: u32) -> u32 {
+        if !self.begun {
+            // `recordInitialRecommendation`: what is there counts as recommended.
+            self.begun = true;
+            self.recommended.push_back((now, current));
+        }
         let (up, down) = (self.behavior.up.window_s, self.behavior.down.window_s);
         forget(&mut self.recommended, now - up.max(down));
         let within = |window: f64| {
@@ -227,7 +234,9 @@ mod tests {
         let mut stabilizer = Stabilizer::new(Behavior::default());
         let bounds = Bounds { min: 2, max: 6 };
         assert_eq!(stabilizer.apply(0.0, 4, 100, bounds), 6);
-        assert_eq!(Stabilizer::new(Behavior::default()).apply(0.0, 4, 0, bounds), 2);
+        let mut stabilizer = Stabilizer::new(Behavior::default());
+        assert_eq!(stabilizer.apply(0.0, 4, 0, bounds), 4);
+        assert_eq!(stabilizer.apply(300.0, 4, 0, bounds), 2);
     }
 
     proptest! {

@@ -71,7 +71,7 @@ fn sample(pod: Pod) -> Option<f64> {
 }
 
 fn within_tolerance(ratio: f64) -> bool {
-    // The controller computes in thousandths: 1.1 itself is inside.
+    // Since 1.33 the controller compares with 1 + tolerance: 1.1 itself is inside.
     (1.0 - ratio).abs() <= TOLERANCE + 1e-9
 }
 

@@ -1,10 +1,13 @@
 //! The Workload Variant Autoscaler of llm-d: an analyzer that looks at every replica of every variant, and a
 //! HorizontalPodAutoscaler for each variant that acts on what it says.
 //!
-//! Source: `llm-d/llm-d-workload-variant-autoscaler` (v0.5 to v0.9, later `llm-d/llm-d-autoscaling`). The analyzers run
+//! Source: `llm-d/llm-d-workload-variant-autoscaler` v0.9, later `llm-d/llm-d-autoscaling`. The analyzers run
 //! every 60 s (`reconcileInterval`) on the worst of the last minute. The autoscaler's metric is External, `AverageValue` 1
-//! of `wva_desired_replicas`, with the chart's behaviour: 240 s of stabilisation and 10 pods in 150 s, both ways; its
-//! tolerance of 10 % hides a step of one from ten replicas on. When there is nothing to analyze, the last wish stands.
+//! of `wva_desired_replicas`, with the chart's behaviour: 240 s of stabilisation and 10 pods in 150 s, both ways. When there is
+//! nothing to analyze, the last wish stands.
+//!
+//! One deviation: the autoscaler has no tolerance. With the default of 10 % it would ignore a step of one from ten replicas
+//! on, and the percentage analyzer would wait for it for ever.
 
 mod v1;
 mod v2;
@@ -12,9 +15,10 @@ mod v2;
 pub use v1::V1;
 pub use v2::V2;
 
-use super::hpa::{Behavior, Rate, Rules, SYNC_S, Stabilizer, Step, average_value};
+use super::hpa::{Behavior, Rate, Rules, SYNC_S, Stabilizer, Step};
 use super::scrape::PodScrape;
 use super::{Order, Policy, View, signal};
+use crate::units::UsdPerHour;
 
 /// `reconcileInterval` in seconds.
 const CYCLE_S: f64 = 60.0;
@@ -93,9 +97,8 @@ impl<A: Analyzer> Policy for Wva<A> {
         let orders = autoscalers.map(|(i, (variant, stabilizer))| {
             let current = variant.ordered;
             let Some(wish) = self.wished.get(i) else { return current };
-            let desired = average_value(current, f64::from(*wish), 1.0);
             let bounds = view.object.variants.get(i).map_or(view.object.replicas, |v| v.replicas);
-            stabilizer.apply(now, current, desired, bounds)
+            stabilizer.apply(now, current, *wish, bounds)
         });
         Order {
             replicas: orders.collect(),
@@ -142,7 +145,7 @@ fn variants<'a>(view: &View<'a>, wished: &[u32]) -> Vec<Variant<'a>> {
     specs
         .map(|(i, (spec, state))| Variant {
             name: &spec.name,
-            cost: spec.replica_price().map_or(COST, |price| price.get()),
+            cost: spec.replica_price().map_or(COST, UsdPerHour::get),
             current: state.ordered,
             ready: state.ready,
             desired: wished.get(i).copied(),

@@ -259,16 +259,17 @@ mod tests {
     #[test]
     fn derives_observes_and_remembers_what_a_replica_carries() {
         let mut policy = policy();
+        let mut carries = |kv_use, waiting, work| policy.capacity(&replica(kv_use, waiting), work) as u64;
         // min(2048*200/1200, 96) = 96; 96 * 1100 = 105,600.
-        assert_eq!(policy.capacity(&replica(0.1, 0), Some(WORK)), 105_600.0);
-        // Without known tokens only the cache binds: 320,000.
-        assert_eq!(policy.capacity(&replica(0.1, 0), None), 320_000.0);
+        assert_eq!(carries(0.1, 0, Some(WORK)), 105_600);
+        // Without known tokens only the cache binds.
+        assert_eq!(carries(0.1, 0, None), 320_000);
         // Five wait over 80,000 tokens: that is what it carries, and what others of the length are now held to carry.
-        assert_eq!(policy.capacity(&replica(0.2, 5), Some(WORK)), 80_000.0);
-        assert_eq!(policy.capacity(&replica(0.25, 9), Some(WORK)), 100_000.0);
-        assert_eq!(policy.capacity(&replica(0.1, 0), Some(WORK)), 90_000.0);
+        assert_eq!(carries(0.2, 5, Some(WORK)), 80_000);
+        assert_eq!(carries(0.25, 9, Some(WORK)), 100_000);
+        assert_eq!(carries(0.1, 0, Some(WORK)), 90_000);
         // Saturated with a full cache: 80 % of it.
-        assert_eq!(policy.capacity(&replica(1.0, 9), Some(WORK)), 320_000.0);
+        assert_eq!(carries(1.0, 9, Some(WORK)), 320_000);
     }
 
     fn supply(name: &str, cost: f64, current: u32, ready: u32, per_replica: f64) -> Supply<'_> {
