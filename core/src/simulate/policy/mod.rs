@@ -1,6 +1,7 @@
 //! Who decides how many replicas run. A policy sees what a controller in a cluster would see, and no more: the objects
 //! and pods of the API as they are now, and metrics as late and as patchy as they were scraped.
 
+pub mod fixed;
 mod scrape;
 mod view;
 

@@ -3,5 +3,5 @@
 mod outcome;
 mod setup;
 
-pub use outcome::{Mark, Minute, ObjectOutcome, Score, Timeline};
+pub use outcome::{Mark, Minute, ObjectOutcome, Timeline};
 pub use setup::{Balancing, ObjectSetup, PoolSetup, Queue, ScrapeSetup, Spread, WorldSetup};
