@@ -2,6 +2,7 @@
 //! and pods of the API as they are now, and metrics as late and as patchy as they were scraped.
 
 pub mod fixed;
+pub mod inferscale;
 mod scrape;
 mod view;
 

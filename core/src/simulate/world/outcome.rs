@@ -51,6 +51,21 @@ pub struct Timeline {
     pub marks: Vec<Mark>,
 }
 
+/// All requests of one object over the whole world: arrived = finished + rejected + aborted + in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Requests that came.
+    pub arrived: u64,
+    /// Those that finished.
+    pub finished: u64,
+    /// Those that were turned away.
+    pub rejected: u64,
+    /// Those that were cut off at the end of a drain.
+    pub aborted: u64,
+    /// Those that waited or ran at the end, counted where they were.
+    pub in_flight: u64,
+}
+
 /// One object at the end of a world.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObjectOutcome {
@@ -58,6 +73,8 @@ pub struct ObjectOutcome {
     pub key: ObjectKey,
     /// Its figures.
     pub score: Score,
+    /// What became of all its requests.
+    pub totals: Totals,
     /// What happened over time, when it was asked for.
     pub timeline: Option<Timeline>,
 }
