@@ -41,7 +41,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let wanted = Wanted {
         policies: or(&args.policy, &scenario.policies),
         seeds: or(&args.seed, &[scenario.seed]),
-        jobs: args.jobs.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from),
+        jobs: args
+            .jobs
+            .map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from),
         timeline: args.format == Format::Html,
     };
     let rows = run::run(&scenario, &wanted, &Progress::on_terminal())?;
@@ -72,5 +74,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// What was asked for on the command line, else what the file says.
 fn or<T: Clone>(asked: &[T], file: &[T]) -> Vec<T> {
-    if asked.is_empty() { file.to_vec() } else { asked.to_vec() }
+    if asked.is_empty() {
+        file.to_vec()
+    } else {
+        asked.to_vec()
+    }
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use inferscale_core::performance::{EngineLimits, Workload};
+use inferscale_core::simulate::policy::inferscale::InferScale;
 use inferscale_core::simulate::policy::{Context, Kind, Policy, Spec, clairvoyant};
 
 use super::scenario::Object;
@@ -68,7 +69,7 @@ impl Named {
         arrivals: Arc<[u32]>,
     ) -> Result<Box<dyn Policy>, String> {
         let (spec, variant) = match self {
-            Self::Inferscale => return Err("TODO".into()),
+            Self::Inferscale => return Ok(Box::new(InferScale::default())),
             Self::Rival { spec, variant, .. } => (*spec, variant),
             // Its points are what is run; by itself it is the middle of its grid.
             Self::Clairvoyant { variant } => (

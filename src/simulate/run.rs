@@ -160,7 +160,13 @@ fn reached(object: &Object, outcome: &ObjectOutcome) -> bool {
 
 /// Whether a point of a grid beats another: reaching the objective, then the cost; where neither does, the attainment.
 fn better(scenario: &Scenario, new: &[ObjectOutcome], old: &[ObjectOutcome]) -> bool {
-    let met = |all: &[ObjectOutcome]| scenario.objects.iter().zip(all).all(|(object, outcome)| reached(object, outcome));
+    let met = |all: &[ObjectOutcome]| {
+        scenario
+            .objects
+            .iter()
+            .zip(all)
+            .all(|(object, outcome)| reached(object, outcome))
+    };
     let worst = |all: &[ObjectOutcome]| all.iter().map(|o| o.score.attainment).fold(1.0, f64::min);
     // Without prices the accelerator hours decide.
     let cost = |all: &[ObjectOutcome]| {
@@ -185,22 +191,35 @@ fn simulate(
 ) -> Result<Vec<ObjectOutcome>, RunError> {
     let world = &scenario.world;
     let history = shared.history(scenario, seed)?;
-    let nodes_s = if world.pools.is_empty() { 0.0 } else { world.node_start.p95_s };
+    let nodes_s = if world.pools.is_empty() {
+        0.0
+    } else {
+        world.node_start.p95_s
+    };
     let mut objects = Vec::with_capacity(scenario.objects.len());
     for (index, object) in scenario.objects.iter().enumerate() {
         let arrivals = if policy.knows_the_future() {
-            shared.by_second(scenario, seed)?.get(index).cloned().unwrap_or_default()
+            shared
+                .by_second(scenario, seed)?
+                .get(index)
+                .cloned()
+                .unwrap_or_default()
         } else {
             Arc::default()
         };
         let lead_s = world.pod_start.p95_s.max(world.pod_start.median_s) + nodes_s;
-        let policy: Box<dyn Policy> =
-            policy.build(object, world.engine, lead_s, arrivals).map_err(RunError::Policy)?;
+        let policy: Box<dyn Policy> = policy
+            .build(object, world.engine, lead_s, arrivals)
+            .map_err(RunError::Policy)?;
         let arrivals = object.load.arrivals(seed)?;
         objects.push(ObjectSetup {
             key: object.key.clone(),
             spec: object.spec.clone(),
-            load: if index == 0 { progress.watch(arrivals, scenario.duration_s) } else { arrivals },
+            load: if index == 0 {
+                progress.watch(arrivals, scenario.duration_s)
+            } else {
+                arrivals
+            },
             history: history.get(index).cloned().unwrap_or_default(),
             holes: object.load.blind(),
             initial: object.initial.clone(),
@@ -233,7 +252,12 @@ impl Shared {
         let grid_s = scenario.world.timing.grid.as_secs_f64();
         let all = self.history.get_or_init(|| {
             let one = |object: &Object| object.load.history(seed, grid_s);
-            scenario.objects.iter().map(one).collect::<Result<_, _>>().map_err(Arc::new)
+            scenario
+                .objects
+                .iter()
+                .map(one)
+                .collect::<Result<_, _>>()
+                .map_err(Arc::new)
         });
         all.as_deref().map_err(|error| RunError::Policy(error.to_string()))
     }
@@ -249,7 +273,12 @@ impl Shared {
                 }
                 Ok(counts.into())
             };
-            scenario.objects.iter().map(one).collect::<Result<_, _>>().map_err(Arc::new)
+            scenario
+                .objects
+                .iter()
+                .map(one)
+                .collect::<Result<_, _>>()
+                .map_err(Arc::new)
         });
         all.as_deref().map_err(|error| RunError::Policy(error.to_string()))
     }

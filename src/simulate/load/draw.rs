@@ -1,59 +1,47 @@
-//! Seeded draws, with a stream of its own for each load and purpose. Pure.
+//! Seeded draws: the core's generator, with a stream of its own for each load and purpose. Pure.
 
-/// A stream of random numbers that does not depend on how many another has drawn (splitmix64).
+use inferscale_core::simulate::random::Random;
+
+/// A stream of random numbers that does not depend on how many another has drawn.
 #[derive(Debug, Clone)]
 pub(super) struct Stream {
     seed: u64,
-    state: u64,
+    random: Random,
 }
 
 impl Stream {
     pub fn new(seed: u64, name: &str) -> Self {
-        Self::of(name.bytes().fold(mix(seed), |state, byte| mix(state ^ u64::from(byte))))
+        Self::of(
+            name.bytes()
+                .fold(seed, |state, byte| Random::new(state, u64::from(byte)).word()),
+        )
     }
 
     fn of(seed: u64) -> Self {
-        Self { seed, state: seed }
+        Self {
+            seed,
+            random: Random::new(seed, 0),
+        }
     }
 
     /// Another stream, by a number.
     pub fn fork(&self, number: u64) -> Self {
-        Self::of(mix(self.seed ^ mix(number)))
+        Self::of(Random::new(self.seed, number).word())
     }
 
     /// Evenly between 0 and 1, 1 excluded.
     pub fn uniform(&mut self) -> f64 {
-        let drawn = mix(self.state);
-        self.state = self.state.wrapping_add(STEP);
-        (drawn >> 11) as f64 / (1_u64 << 53) as f64
+        self.random.uniform()
     }
 
     /// Exponential with a mean of 1.
     pub fn exponential(&mut self) -> f64 {
-        -(1.0 - self.uniform()).ln()
-    }
-
-    /// Normal of mean 0 and variance 1 (Box and Muller).
-    fn normal(&mut self) -> f64 {
-        (2.0 * self.exponential()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
+        self.random.exponential()
     }
 
     /// Gamma with a mean of 1.
     pub fn gamma(&mut self, shape: f64) -> f64 {
-        // Marsaglia and Tsang (2000); a shape below 1 is drawn from one above, and a power of an even draw.
-        if shape < 1.0 {
-            let power = (1.0 - self.uniform()).powf(1.0 / shape);
-            return self.gamma(shape + 1.0) * (shape + 1.0) * power / shape;
-        }
-        let d = shape - 1.0 / 3.0;
-        let c = 1.0 / (9.0 * d).sqrt();
-        loop {
-            let x = self.normal();
-            let v = (1.0 + c * x).powi(3);
-            if v > 0.0 && (1.0 - self.uniform()).ln() < 0.5 * x * x + d * (1.0 - v + v.ln()) {
-                return d * v / shape;
-            }
-        }
+        self.random.gamma(shape) / shape
     }
 
     /// Weibull; `mean` is the mean of the law with a scale of 1, by which it is divided.
@@ -81,17 +69,6 @@ fn ln_gamma(x: f64) -> f64 {
     }
     let series = 1.0 / (12.0 * x) - 1.0 / (360.0 * x.powi(3)) + 1.0 / (1260.0 * x.powi(5));
     (x - 0.5) * x.ln() - x + 0.5 * (2.0 * std::f64::consts::PI).ln() + series - below
-}
-
-/// The step of splitmix64.
-const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
-
-/// The finaliser of splitmix64: neighbours go far apart.
-fn mix(seed: u64) -> u64 {
-    let mut z = seed.wrapping_add(STEP);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

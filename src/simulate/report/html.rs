@@ -58,7 +58,10 @@ pub fn html(report: &Report<'_>) -> String {
 
 /// The table of all figures, with a bar for what it costs.
 fn scores(page: &mut String, report: &Report<'_>, rows: &[&Row]) {
-    let dearest = rows.iter().map(|row| row.score.gpu_hours).fold(f64::MIN_POSITIVE, f64::max);
+    let dearest = rows
+        .iter()
+        .map(|row| row.score.gpu_hours)
+        .fold(f64::MIN_POSITIVE, f64::max);
     let seed = if report.many_seeds() { "<th>seed</th>" } else { "" };
     let _ = write!(
         page,
@@ -69,7 +72,11 @@ fn scores(page: &mut String, report: &Report<'_>, rows: &[&Row]) {
     for row in rows {
         let score = &row.score;
         let (class, word) = if row.met { ("met", "met") } else { ("missed", "missed") };
-        let seed = if report.many_seeds() { format!("<td>{}</td>", row.seed) } else { String::new() };
+        let seed = if report.many_seeds() {
+            format!("<td>{}</td>", row.seed)
+        } else {
+            String::new()
+        };
         let _ = write!(
             page,
             "<tr><td class=\"text\">{}</td>{seed}<td class=\"{class}\">{} <span class=\"badge\">{word}</span></td><td>{}</td>\
@@ -107,7 +114,10 @@ fn policy(page: &mut String, report: &Report<'_>, object: &Object, row: &Row, ti
         words::percent(row.score.attainment),
     );
     picture(page, report, object, &columns, &timeline.marks, id);
-    let _ = write!(page, "<output for=\"{id}\">Point at the picture for its numbers and the decisions.</output>\n");
+    let _ = write!(
+        page,
+        "<output for=\"{id}\">Point at the picture for its numbers and the decisions.</output>\n"
+    );
     data(page, &columns, id);
     decisions(page, &timeline.marks);
     page.push_str("</article>\n");
@@ -123,7 +133,10 @@ fn picture(page: &mut String, report: &Report<'_>, object: &Object, columns: &[M
         scale,
     };
     let load = plot(24.0, 70.0, Scale::Linear(round_up(most(|m| m.rate))));
-    let ordered = marks.iter().map(|mark| f64::from(mark.after.iter().sum::<u32>())).fold(0.0, f64::max);
+    let ordered = marks
+        .iter()
+        .map(|mark| f64::from(mark.after.iter().sum::<u32>()))
+        .fold(0.0, f64::max);
     let replicas = most(|m| f64::from(m.ready + m.starting)).max(ordered);
     let replicas = plot(128.0, 110.0, Scale::Linear(round_up(replicas.max(2.0))));
     let _ = write!(
@@ -151,8 +164,10 @@ fn picture(page: &mut String, report: &Report<'_>, object: &Object, columns: &[M
     let _ = write!(page, "<path class=\"load\" d=\"{}\"/>", load.steps(&rates, |_| 0.0));
     page.push_str(&replicas.frame("replicas", plain));
     let ready: Vec<(f64, f64)> = columns.iter().map(|m| (m.at.as_secs(), f64::from(m.ready))).collect();
-    let both: Vec<(f64, f64)> =
-        columns.iter().map(|m| (m.at.as_secs(), f64::from(m.ready + m.starting))).collect();
+    let both: Vec<(f64, f64)> = columns
+        .iter()
+        .map(|m| (m.at.as_secs(), f64::from(m.ready + m.starting)))
+        .collect();
     let below = |index: usize| ready.get(index).map_or(0.0, |(_, ready)| *ready);
     let _ = write!(
         page,
@@ -173,10 +188,32 @@ fn picture(page: &mut String, report: &Report<'_>, object: &Object, columns: &[M
     }
     let ttft = |m: &Minute| m.ttft_p99_ms;
     let tpot = |m: &Minute| m.tpot_p99_ms;
-    latency(page, object, columns, Target::TimeToFirstToken, (274.0, 74.0), ttft, &plot, id);
-    let last = latency(page, object, columns, Target::TimePerOutputToken, (376.0, 64.0), tpot, &plot, id);
+    latency(
+        page,
+        object,
+        columns,
+        Target::TimeToFirstToken,
+        (274.0, 74.0),
+        ttft,
+        &plot,
+        id,
+    );
+    let last = latency(
+        page,
+        object,
+        columns,
+        Target::TimePerOutputToken,
+        (376.0, 64.0),
+        tpot,
+        &plot,
+        id,
+    );
     page.push_str(&last.time_axis());
-    let _ = write!(page, "<path class=\"pointer\" d=\"M0 18V{:.1}\" visibility=\"hidden\"/></svg>\n", HEIGHT - 30.0);
+    let _ = write!(
+        page,
+        "<path class=\"pointer\" d=\"M0 18V{:.1}\" visibility=\"hidden\"/></svg>\n",
+        HEIGHT - 30.0
+    );
 }
 
 /// A latency against its target: what lies above is drawn once more, in the colour of what is late.
@@ -191,7 +228,11 @@ fn latency(
     plot: &impl Fn(f64, f64, Scale) -> Plot,
     id: &str,
 ) -> Plot {
-    let limit_ms = object.spec.objectives.limit(target).map(|limit| limit.as_secs_f64() * 1000.0);
+    let limit_ms = object
+        .spec
+        .objectives
+        .limit(target)
+        .map(|limit| limit.as_secs_f64() * 1000.0);
     let values = || columns.iter().filter_map(&figure).chain(limit_ms);
     let power = |value: f64, up: bool| {
         let log = value.max(0.1).log10();
@@ -246,12 +287,20 @@ fn data(page: &mut String, columns: &[Minute], id: &str) {
             )
         })
         .collect();
-    let _ = write!(page, "<script type=\"application/json\" data-for=\"{id}\">[{}]</script>\n", rows.join(","));
+    let _ = write!(
+        page,
+        "<script type=\"application/json\" data-for=\"{id}\">[{}]</script>\n",
+        rows.join(",")
+    );
 }
 
 /// All decisions as a list that can be opened.
 fn decisions(page: &mut String, marks: &[Mark]) {
-    let _ = write!(page, "<details><summary>{} decisions that changed something</summary><ol>\n", marks.len());
+    let _ = write!(
+        page,
+        "<details><summary>{} decisions that changed something</summary><ol>\n",
+        marks.len()
+    );
     for mark in marks.iter().take(MOST_LISTED) {
         let _ = write!(page, "<li>{}</li>\n", escape(&said(mark)));
     }
@@ -296,7 +345,11 @@ fn columns(minutes: &[Minute]) -> Vec<Minute> {
 }
 
 fn plain(value: f64) -> String {
-    if value.fract().abs() < 1e-9 { format!("{value:.0}") } else { format!("{value}") }
+    if value.fract().abs() < 1e-9 {
+        format!("{value:.0}")
+    } else {
+        format!("{value}")
+    }
 }
 
 /// Text that can stand anywhere in the page.

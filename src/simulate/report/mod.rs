@@ -42,9 +42,8 @@ impl Report<'_> {
 
     /// Whether there is more than one seed.
     fn many_seeds(&self) -> bool {
-        self.rows.windows(2).any(|pair| matches!(pair, [a, b] if a.seed != b.seed))
+        self.rows
+            .windows(2)
+            .any(|pair| matches!(pair, [a, b] if a.seed != b.seed))
     }
 }
-
-#[cfg(test)]
-mod tests;

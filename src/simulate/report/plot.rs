@@ -83,7 +83,10 @@ impl Plot {
 
     /// The frame: a title, lines at round values with their numbers.
     pub fn frame(&self, title: &str, show: impl Fn(f64) -> String) -> String {
-        let mut out = format!("<text class=\"title\" x=\"{LEFT}\" y=\"{:.1}\">{title}</text>", self.top - 7.0);
+        let mut out = format!(
+            "<text class=\"title\" x=\"{LEFT}\" y=\"{:.1}\">{title}</text>",
+            self.top - 7.0
+        );
         for value in self.ticks() {
             let y = self.y(value);
             let _ = write!(
@@ -101,9 +104,13 @@ impl Plot {
     /// The numbers of the time axis, below the plot.
     pub fn time_axis(&self) -> String {
         const STEPS: [f64; 13] = [
-            60.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0, 172_800.0, 604_800.0,
+            60.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0, 172_800.0,
+            604_800.0,
         ];
-        let step = STEPS.into_iter().find(|step| self.end_s / step <= 12.5).unwrap_or(self.end_s);
+        let step = STEPS
+            .into_iter()
+            .find(|step| self.end_s / step <= 12.5)
+            .unwrap_or(self.end_s);
         let mut out = String::new();
         let mut s = 0.0;
         while s <= self.end_s + 1.0 {
@@ -176,7 +183,10 @@ mod tests {
     #[test]
     fn steps_hold_from_the_point_before_and_close_downwards() {
         let steps = PLOT.steps(&[(50.0, 5.0), (100.0, 10.0)], |_| 0.0);
-        assert_eq!(steps, "M62.0 60.0H504.0L504.0 10.0H946.0L946.0 110.0H504.0L504.0 110.0H62.0Z");
+        assert_eq!(
+            steps,
+            "M62.0 60.0H504.0L504.0 10.0H946.0L946.0 110.0H504.0L504.0 110.0H62.0Z"
+        );
     }
 
     #[test]

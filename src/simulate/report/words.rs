@@ -23,7 +23,11 @@ pub(super) fn latency(ms: f64) -> String {
 
 /// Requests a second.
 pub(super) fn rate(rate: f64) -> String {
-    if rate < 10.0 { format!("{rate:.2}") } else { format!("{rate:.1}") }
+    if rate < 10.0 {
+        format!("{rate:.2}")
+    } else {
+        format!("{rate:.1}")
+    }
 }
 
 /// A length of time in whole seconds.
@@ -43,8 +47,11 @@ pub(super) fn objective(objectives: &Objectives) -> String {
         Target::TimeToFirstToken => "first token",
         Target::TimePerOutputToken => "time per output token",
     };
-    let targets: Vec<String> =
-        objectives.targets.iter().map(|o| format!("{} within {}", name(o.target), o.limit)).collect();
+    let targets: Vec<String> = objectives
+        .targets
+        .iter()
+        .map(|o| format!("{} within {}", name(o.target), o.limit))
+        .collect();
     format!("{} of the requests: {}", objectives.attainment, targets.join(", "))
 }
 
@@ -60,5 +67,9 @@ pub(super) fn traffic(object: &Object) -> String {
 
 /// What was played, in one line.
 pub(super) fn played(scenario: &Scenario) -> String {
-    format!("{} simulated, the first {} not scored", span(scenario.duration_s), span(scenario.warm_up_s))
+    format!(
+        "{} simulated, the first {} not scored",
+        span(scenario.duration_s),
+        span(scenario.warm_up_s)
+    )
 }

@@ -73,7 +73,7 @@ impl<'a> Problems<'a> {
         self.found.push(Located {
             file: self.file.to_owned(),
             at: locate(self.text, path),
-            message: format!("{} {message}", path.join(".")),
+            message: format!("{} {message}", joined(path)),
         });
     }
 
@@ -110,4 +110,14 @@ pub(super) fn unreadable(file: &str, error: &serde_yaml::Error) -> ScenarioError
         at: error.location().map(|place| (place.line(), place.column())),
         message: message.to_owned(),
     }])
+}
+
+/// A path as people write it: `policies[1]`, `loads.chat.start`.
+fn joined(path: &[&str]) -> String {
+    path.iter()
+        .fold(String::new(), |joined, part| match part.parse::<usize>() {
+            Ok(index) => format!("{joined}[{index}]"),
+            Err(_) if joined.is_empty() => (*part).to_owned(),
+            Err(_) => format!("{joined}.{part}"),
+        })
 }
