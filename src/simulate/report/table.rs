@@ -31,7 +31,7 @@ pub fn table(report: &Report<'_>) -> String {
         lines.push(format!("{}: {}; {objective}", object.key, words::traffic(object)));
     }
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(presets::NOTHING);
     let mut head = vec!["POLICY"];
     head.extend(report.many_objects().then_some("OBJECT"));
     head.extend(report.many_seeds().then_some("SEED"));
