@@ -1,10 +1,12 @@
-//! `static:N`: the same number of replicas all the time.
+//! `static:N`: N replicas, whatever happens. What most people run.
 
-use super::{Order, Policy, View};
+use super::{Order, Policy, View, signal};
 
-/// Always `replicas` of the first variant.
-#[derive(Debug, Clone, Copy)]
+/// A fixed number of replicas of one variant.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Fixed {
+    /// The variant.
+    pub variant: usize,
     /// How many.
     pub replicas: u32,
 }
@@ -15,6 +17,6 @@ impl Policy for Fixed {
     }
 
     fn decide(&mut self, view: &View<'_>) -> Order {
-        Order::first(self.replicas, view.variants.len())
+        signal::only(view, self.variant, self.replicas)
     }
 }

@@ -1,12 +1,30 @@
 //! Who decides how many replicas run. A policy sees what a controller in a cluster would see, and no more: the objects
 //! and pods of the API as they are now, and metrics as late and as patchy as they were scraped.
 
+mod aibrix;
+pub mod clairvoyant;
+mod dynamo;
 pub mod fixed;
+#[cfg(test)]
+mod fixture;
+mod hpa;
 pub mod inferscale;
+mod keda_queue;
+mod kind;
+mod knative;
+mod llmd_slo;
+mod ray_serve;
 mod scrape;
+mod signal;
+mod spec;
+#[cfg(test)]
+mod tests;
 mod view;
+mod wva;
 
+pub use kind::{About, Kind};
 pub use scrape::{LatencyCounts, Live, PodScrape, RouterScrape, Scrape, Scrapes, Second, TPOT_EDGES_S, TTFT_EDGES_S};
+pub use spec::{Context, Error, Spec, parse};
 pub use view::{Beginning, PodState, VariantState, View};
 
 /// What a policy wants.
