@@ -1,4 +1,4 @@
-//! What demand to be ready for: the signal times the headroom, now and over the hold.
+//! What demand to be ready for, now and over the hold.
 
 use super::lead_time;
 use super::memory::ObjectMemory;
@@ -30,12 +30,12 @@ pub fn of(object: &ObjectSnapshot, memory: &ObjectMemory, timing: Timing) -> Opt
     let signal = memory.levels.signal()?;
     let lead_time = lead_time::of(object, timing);
     let hold = lead_time::hold(lead_time, timing);
-    let headroom = memory.headroom.factor(object.objectives.attainment);
+    let expected = memory.headroom.expected().unwrap_or(signal);
     Some(Forecast {
         now: memory.levels.now(),
-        expected: signal * headroom,
-        held: memory.headroom.held(hold).unwrap_or(signal).max(signal) * headroom,
-        headroom,
+        expected,
+        held: memory.headroom.held(hold).unwrap_or(expected).max(expected),
+        headroom: if signal > 0.0 { expected / signal } else { 1.0 },
         workload: memory.workload.workload(),
         lead_time,
         hold: timing.grid * hold as i64,

@@ -14,7 +14,6 @@ use std::collections::BTreeMap;
 
 pub use attainment::Attainment;
 pub use demand::Levels;
-pub use headroom::Headroom;
 pub use learned::Learned;
 pub use object::ObjectMemory;
 pub use workload::WorkloadMix;

@@ -1,10 +1,14 @@
 //! The memory of one object and its fold.
 
-use super::{Attainment, Headroom, Learned, Levels, WorkloadMix};
+use super::headroom::{Headroom, Seen};
+use super::{Attainment, Learned, Levels, WorkloadMix};
 use crate::plan::bucket::Bucket;
-use crate::plan::lead_time;
-use crate::snapshot::{ObjectSnapshot, Timing};
+use crate::plan::{lead_time, size};
+use crate::snapshot::{ObjectSnapshot, Target, Timing};
 use crate::units::{Ratio, Span, Time};
+
+/// How long a request may wait where no time to first token is promised.
+const PATIENCE: Span = Span::from_secs(2);
 
 /// What is remembered of one object.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,25 +74,38 @@ impl ObjectMemory {
         // Traffic is spread evenly, so what was not seen is like what was seen.
         let rate = bucket.arrivals / bucket.coverage.get() / timing.grid.as_secs_f64();
         let counted = self.levels.absorb(bucket.start, rate, timing.grid);
-        let signal = self.levels.signal().unwrap_or(counted);
-        let lead = lead_time::of(object, timing);
-        self.headroom.absorb(
-            counted,
-            signal,
-            lead.in_buckets(timing.grid) + 1,
-            lead_time::hold(lead, timing),
-        );
-
         self.workload.absorb(bucket);
+        let lead = lead_time::of(object, timing);
+        self.headroom.absorb(Seen {
+            start: bucket.start,
+            grid: timing.grid,
+            rate: counted,
+            lead: lead.in_buckets(timing.grid) + 1,
+            hold: lead_time::hold(lead, timing),
+            capacity: self.capacity(object),
+            patience: object.objectives.limit(Target::TimeToFirstToken).unwrap_or(PATIENCE),
+            attainment: object.objectives.attainment,
+        });
         self.attainment.absorb(bucket, object.objectives.window, timing.grid);
         let targets = [bucket.time_to_first_token, bucket.time_per_output_token];
         let missed = targets.iter().flatten().map(|a| a.missed()).fold(0.0, f64::max);
         let total = targets.iter().flatten().map(|a| a.total).fold(0.0, f64::max);
-        self.headroom.correct(missed, total, object.objectives.attainment);
+        self.headroom.correct(missed, total, object.objectives.attainment, timing.grid);
         if complete && bucket.replicas > 0 && total > 0.0 {
             let met = missed <= (1.0 - object.objectives.attainment.get()) * total + 1e-9;
             self.learned.absorb(rate / f64::from(bucket.replicas), met);
         }
+    }
+
+    /// What one replica of the variant that most replicas are of carries, in requests/s; `None` = not known.
+    fn capacity(&self, object: &ObjectSnapshot) -> Option<f64> {
+        let workload = self.workload.workload();
+        let known = object.variants.iter().filter_map(|variant| {
+            let capacity = size::capacity(object, variant, workload, self)?;
+            Some((variant.ordered().unwrap_or(0), capacity.requests_per_second))
+        });
+        // Of several with as many, the first.
+        known.reduce(|best, one| if one.0 > best.0 { one } else { best }).map(|(_, capacity)| capacity)
     }
 
     /// What it holds outside of itself.
