@@ -37,7 +37,7 @@ pub fn capacity(
             ..engine
         };
         let capacity = performance::capacity(profile, workload, &object.objectives, limits);
-        (capacity.requests_per_second, Origin::Profile)
+        (capacity.requests_per_second * memory.strength.factor(), Origin::Profile)
     });
     // What was learned is about the object's replicas as they are mixed; with one variant that is the variant.
     let learned = || match object.variants.len() {

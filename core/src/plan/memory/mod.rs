@@ -5,9 +5,11 @@
 
 mod attainment;
 mod demand;
+mod fluid;
 mod headroom;
 mod learned;
 mod object;
+mod strength;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -16,6 +18,7 @@ pub use attainment::Attainment;
 pub use demand::Levels;
 pub use learned::Learned;
 pub use object::ObjectMemory;
+pub use strength::Strength;
 pub use workload::WorkloadMix;
 
 use super::bucket::{self, Bucket};

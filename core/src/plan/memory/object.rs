@@ -1,6 +1,7 @@
 //! The memory of one object and its fold.
 
 use super::headroom::{Headroom, Seen};
+use super::strength::{Loaded, Strength};
 use super::{Attainment, Learned, Levels, WorkloadMix};
 use crate::plan::bucket::Bucket;
 use crate::plan::{lead_time, size};
@@ -20,6 +21,8 @@ pub struct ObjectMemory {
     pub levels: Levels,
     /// Headroom over the signal.
     pub headroom: Headroom,
+    /// How strong the replicas are, against their profile.
+    pub strength: Strength,
     /// Requests inside the targets.
     pub attainment: Attainment,
     /// Tokens of a request.
@@ -37,6 +40,7 @@ impl ObjectMemory {
             complete_run: 0,
             levels: Levels::default(),
             headroom: Headroom::default(),
+            strength: Strength::default(),
             attainment: Attainment::default(),
             workload: WorkloadMix::default(),
             learned: Learned::default(),
@@ -76,14 +80,16 @@ impl ObjectMemory {
         let counted = self.levels.absorb(bucket.start, rate, timing.grid);
         self.workload.absorb(bucket);
         let lead = lead_time::of(object, timing);
+        let capacity = self.capacity(object);
+        let patience = object.objectives.limit(Target::TimeToFirstToken).unwrap_or(PATIENCE);
         self.headroom.absorb(Seen {
             start: bucket.start,
             grid: timing.grid,
             rate: counted,
             lead: lead.in_buckets(timing.grid) + 1,
             hold: lead_time::hold(lead, timing),
-            capacity: self.capacity(object),
-            patience: object.objectives.limit(Target::TimeToFirstToken).unwrap_or(PATIENCE),
+            capacity,
+            patience,
             attainment: object.objectives.attainment,
         });
         self.attainment.absorb(bucket, object.objectives.window, timing.grid);
@@ -91,6 +97,17 @@ impl ObjectMemory {
         let missed = targets.iter().flatten().map(|a| a.missed()).fold(0.0, f64::max);
         let total = targets.iter().flatten().map(|a| a.total).fold(0.0, f64::max);
         self.headroom.correct(missed, total, object.objectives.attainment, timing.grid);
+        if let (true, Some(capacity), true) = (complete && bucket.replicas > 0, capacity, total > 0.0) {
+            self.strength.absorb(Loaded {
+                rate,
+                // What is known of it already is in the capacity, and must not count twice.
+                capacity: capacity / self.strength.factor() * f64::from(bucket.replicas),
+                missed: missed / total * rate,
+                mean: self.headroom.mean(),
+                grid_s: timing.grid.as_secs_f64(),
+                patience_s: patience.as_secs_f64(),
+            });
+        }
         if complete && bucket.replicas > 0 && total > 0.0 {
             let met = missed <= (1.0 - object.objectives.attainment.get()) * total + 1e-9;
             self.learned.absorb(rate / f64::from(bucket.replicas), met);

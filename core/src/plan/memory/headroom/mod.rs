@@ -135,6 +135,11 @@ impl Headroom {
         self.correction = ln.exp().clamp(0.2, 2.5) as f32;
     }
 
+    /// Mean demand over about a day, in requests/s.
+    pub fn mean(&self) -> f64 {
+        f64::from(self.mean)
+    }
+
     /// What must be carried by the time that a replica ordered now could serve, in requests/s.
     pub fn expected(&self) -> Option<f64> {
         self.expected.last().copied().map(f64::from)

@@ -1,6 +1,7 @@
 //! What each guess would have bought and missed, had it been in charge: the object's own history, replayed as it comes,
 //! through its real lead time and hold. No replica is moved; it is arithmetic.
 
+use super::super::fluid::Fluid;
 use super::heads::HEADS;
 
 /// Half of what was seen is forgotten in this many buckets (two days of 15 s).
@@ -19,8 +20,7 @@ pub(super) struct Shadow {
     wanted: Vec<[u16; HEADS]>,
     /// Replicas that each guess would have ordered, newest last, over the lead time.
     ordered: Vec<[u16; HEADS]>,
-    /// Requests that each would have queued.
-    queue: [f32; HEADS],
+    fluids: [Fluid; HEADS],
     missed: [f32; HEADS],
     bought: [f32; HEADS],
     demand: f32,
@@ -52,7 +52,11 @@ impl Shadow {
         let carried = self.carried(scene);
         let paid = self.ordered.last().copied();
         for head in 0..HEADS {
-            let missed = self.miss(head, scene, carried.get(head).copied().unwrap_or(f64::INFINITY));
+            let carried = carried.get(head).copied().unwrap_or(f64::INFINITY);
+            let missed = self
+                .fluids
+                .get_mut(head)
+                .map_or(0.0, |fluid| fluid.miss(rate, carried, scene.grid_s, scene.patience_s));
             let replicas = paid.and_then(|orders| orders.get(head).copied());
             if let (Some(sum), Some(bought)) = (self.missed.get_mut(head), self.bought.get_mut(head)) {
                 *sum = (f64::from(*sum) * keep + missed) as f32;
@@ -81,20 +85,6 @@ impl Shadow {
             }
         }
         carried
-    }
-
-    /// First come first served: in an overload, and while its queue is longer than a request may wait, all miss.
-    fn miss(&mut self, head: usize, scene: Scene, carried: f64) -> f64 {
-        let Some(queue) = self.queue.get_mut(head) else {
-            return 0.0;
-        };
-        let left = (f64::from(*queue) + scene.grid_s * (scene.rate - carried)).max(0.0);
-        *queue = left as f32;
-        if scene.rate > carried || left > scene.patience_s * carried {
-            scene.rate
-        } else {
-            0.0
-        }
     }
 
     /// The share of the requests that each guess misses; `mean` is the object's mean demand in requests/s.
@@ -170,28 +160,20 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_outlives_the_overload_that_made_it() {
-        let once = shadow(&[&[10.0; 10][..], &[40.0], &[10.0; 5]].concat());
-        // The first guess carries 10: its queue of 450 requests never goes.
-        assert!(once.missed[0] > 85.0, "{once:?}");
-        // The last carries 20: it needs 20 s for its 300.
-        assert!((40.0..75.0).contains(&once.missed[10]), "{once:?}");
-    }
-
-    #[test]
     fn an_order_serves_only_after_the_lead_time() {
         let mut shadow = Shadow::default();
         for _ in 0..5 {
             shadow.absorb(CALM, &[10.0; HEADS]);
         }
-        for i in 0..5 {
-            let before = shadow.missed[0];
-            shadow.absorb(Scene { rate: 14.0, ..CALM }, &[20.0; HEADS]);
-            assert_eq!(shadow.missed[0] > before, i < 5, "{i}");
-            if i < 3 {
-                assert!(shadow.queue[0] > 0.0);
-            }
-        }
+        let missed: Vec<f32> = (0..8)
+            .map(|_| {
+                let before = shadow.missed[0];
+                shadow.absorb(Scene { rate: 12.0, ..CALM }, &[20.0; HEADS]);
+                shadow.missed[0] - before
+            })
+            .collect();
+        // Twelve at a fleet for ten: a third misses, until the order of the first of these buckets serves.
+        assert!(missed[..4].iter().all(|m| *m > 3.0) && missed[4..].iter().all(|m| *m < 0.1), "{missed:?}");
     }
 
     #[test]
