@@ -76,7 +76,7 @@ pub const fn explain(reason: Reason) -> (&'static str, &'static str) {
             "Nothing. If it stays, a pod does not end: look at its grace period and at what it still serves.",
         ),
         Reason::HoldingDown => (
-            "The need was higher within the hold, so replicas are kept for it to come back.",
+            "The need was higher within the hold, or the signals were not complete all the while: replicas are kept.",
             "Nothing.",
         ),
         Reason::WithinTolerance => ("The difference is too small to act on.", "Nothing."),

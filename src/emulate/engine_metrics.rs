@@ -1,6 +1,6 @@
 //! What vLLM says of itself on `/metrics`: names, types, labels and buckets of a real scrape. Pure.
 //!
-//! `testdata/vllm-metrics.txt` is a recording of the real thing; a test compares.
+//! `e2e/engines/vllm/metrics-0.32.txt` is a recording of the real thing; a test compares.
 
 use inferscale_core::simulate::engine::{Completion, Counters, Engine, Event};
 

@@ -1,7 +1,6 @@
-//! What an emulated engine says, against a list of what vLLM said.
+//! What an emulated engine says, against what vLLM said.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 
 use inferscale_core::simulate::Moment;
 use inferscale_core::simulate::engine::Request;
@@ -9,10 +8,8 @@ use inferscale_core::simulate::engine::Request;
 use super::*;
 use crate::config::{Presets, Profiles};
 
-/// Name, type, label names and upper edges of each metric that vLLM 0.32 (CPU build, V1 engine) showed after serving a
-/// few requests. Remade by `INFERSCALE_SCRAPE=<file with the page> cargo test -p inferscale --lib records_a_scrape --
-/// --ignored`.
-const RECORDED: &str = include_str!("testdata/vllm-0.32.txt");
+/// A scrape of vLLM 0.32 (CPU build, V1 engine) under load. `e2e/engines/vllm/record` makes it anew.
+const RECORDED: &str = include_str!("../../e2e/engines/vllm/metrics-0.32.txt");
 
 /// Type, label names without `le`, edges.
 type Shape = (String, BTreeSet<String>, Vec<String>);
@@ -48,25 +45,6 @@ fn shapes(page: &str) -> BTreeMap<String, Shape> {
     shapes
 }
 
-fn printed(shapes: &BTreeMap<String, Shape>) -> String {
-    let mut text = String::new();
-    for (name, (kind, labels, edges)) in shapes {
-        let labels: Vec<_> = labels.iter().map(String::as_str).collect();
-        writeln!(text, "{name} {kind} {} {}", labels.join(","), edges.join(" ")).unwrap();
-    }
-    text
-}
-
-fn recorded() -> BTreeMap<String, Shape> {
-    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    let shape = |line: &str| {
-        let words = words(line);
-        let labels = words[2].split(',').map(str::to_owned).collect();
-        (words[0].clone(), (words[1].clone(), labels, words[3..].to_vec()))
-    };
-    RECORDED.lines().filter(|l| !l.starts_with('#')).map(shape).collect()
-}
-
 fn page() -> String {
     let profiles = Profiles::embedded().unwrap();
     let mut engine = Engine::new(
@@ -91,7 +69,7 @@ fn page() -> String {
 
 #[test]
 fn every_metric_has_the_type_labels_and_buckets_of_the_real_one() {
-    let real = recorded();
+    let real = shapes(RECORDED);
     for (name, shape) in shapes(&page()) {
         assert_eq!(Some(&shape), real.get(&name), "{name}");
     }
@@ -134,13 +112,4 @@ fn the_numbers_are_those_of_the_engine() {
     ] {
         assert!((value(series) - expected).abs() < 1e-9, "{series}: {}", value(series));
     }
-}
-
-#[test]
-#[ignore = "writes testdata/vllm-0.32.txt from the page in INFERSCALE_SCRAPE"]
-fn records_a_scrape() {
-    let page = std::fs::read_to_string(std::env::var("INFERSCALE_SCRAPE").unwrap()).unwrap();
-    let list = concat!(env!("CARGO_MANIFEST_DIR"), "/src/emulate/testdata/vllm-0.32.txt");
-    let head = "# vLLM 0.32: name, type, label names, upper edges. Written by the test records_a_scrape.\n";
-    std::fs::write(list, head.to_owned() + &printed(&shapes(&page))).unwrap();
 }

@@ -88,6 +88,24 @@ impl Model {
         }
     }
 
+    /// Waits until the replicas have been the same for `seconds`, at most six times that long, and tells how many they
+    /// are. What a first rush ordered too much goes when its own hold ends.
+    pub async fn at_rest(&self, seconds: u64) -> i64 {
+        let (began, mut since) = (Instant::now(), Instant::now());
+        let mut replicas = self.now().replicas();
+        while since.elapsed() < Duration::from_secs(seconds) {
+            if began.elapsed() > Duration::from_secs(6 * seconds) {
+                self.fail(&format!("the replicas never stay the same for {seconds} s")).await;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let now = self.now().replicas();
+            if now != replicas {
+                (replicas, since) = (now, Instant::now());
+            }
+        }
+        replicas.unwrap_or(0)
+    }
+
     /// What is seen now.
     pub fn now(&self) -> Seen {
         self.seen.borrow().clone()

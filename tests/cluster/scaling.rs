@@ -75,14 +75,12 @@ async fn scales_up_on_load_and_down_after_the_hold() {
         )
         .await;
 
-    let top = model.now().replicas().expect("replicas");
+    let top = model.at_rest(10).await;
+    model.check(top >= needed, "what the load needs stays").await;
     let fall = Instant::now();
     model.load.set_rate(0.6 * load_for(2));
     let down = model
-        // One above the need, from before the fall, may go earlier: its own hold was running.
-        .until("the first replica given back", 50, |seen| {
-            seen.replicas() < Some(top - 1)
-        })
+        .until("the first replica given back", 50, |seen| seen.replicas() < Some(top))
         .await;
     let held = down.at.duration_since(fall);
     tell(&format!("given back after {:.1} s", held.as_secs_f64()));

@@ -44,7 +44,8 @@ pub(super) fn check(context: &Context<'_>, proposal: &[u32]) -> Verdict {
     if context.memory.complete_run() < needed {
         return Verdict::Instead {
             replicas: no_decrease(current, proposal),
-            reason: Reason::SignalsPartial,
+            // Nothing is wrong now: replicas that have just started were not measured from the first moment.
+            reason: Reason::HoldingDown,
             message: format!(
                 "the signals have been complete for {}, a replica is given back after {}",
                 context.timing.grid * context.memory.complete_run() as i64,

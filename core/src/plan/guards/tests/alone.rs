@@ -65,8 +65,8 @@ fn demand_that_vanished_at_once_lowers_nothing(
 
 #[rstest]
 #[case::just_enough(8, None)]
-#[case::one_bucket_short(7, Some(Reason::SignalsPartial))]
-#[case::none(0, Some(Reason::SignalsPartial))]
+#[case::one_bucket_short(7, Some(Reason::HoldingDown))]
+#[case::none(0, Some(Reason::HoldingDown))]
 fn evidence_must_have_been_complete_for_the_whole_hold(#[case] complete: usize, #[case] why: Option<Reason>) {
     let case = Case::of(&[(6, 6)]).with(|c| {
         c.memory = build::memory(&c.object, &[3.0; 40]);
