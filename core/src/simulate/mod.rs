@@ -10,6 +10,8 @@ pub mod engine;
 pub mod load;
 mod moment;
 pub mod policy;
+pub mod random;
+pub mod score;
 pub mod world;
 
 pub use moment::Moment;

@@ -4,10 +4,11 @@
 mod aibrix;
 pub mod clairvoyant;
 mod dynamo;
-mod fixed;
+pub mod fixed;
 #[cfg(test)]
 mod fixture;
 mod hpa;
+pub mod inferscale;
 mod keda_queue;
 mod kind;
 mod knative;

@@ -1,6 +1,7 @@
 //! What came out of a world.
 
 use crate::simulate::Moment;
+use crate::simulate::score::Score;
 use crate::snapshot::ObjectKey;
 
 /// One minute of one object.
@@ -50,47 +51,19 @@ pub struct Timeline {
     pub marks: Vec<Mark>,
 }
 
-/// The figures of one object over the evaluated part.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Score {
-    /// Requests that arrived in the evaluated part.
-    pub requests: u64,
+/// All requests of one object over the whole world: arrived = finished + rejected + aborted + in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Requests that came.
+    pub arrived: u64,
     /// Those that finished.
     pub finished: u64,
     /// Those that were turned away.
     pub rejected: u64,
-    /// Those that were cut off by the end of a drain.
+    /// Those that were cut off at the end of a drain.
     pub aborted: u64,
-    /// Those still on their way at the end. All of the last three are misses.
-    pub unfinished: u64,
-    /// Share of the requests inside every target.
-    pub attainment: f64,
-    /// Share inside the target for the time to first token; 1 without one.
-    pub attainment_ttft: f64,
-    /// Share inside the target for the time per output token; 1 without one.
-    pub attainment_tpot: f64,
-    /// Accelerator hours from order to the end of the drain.
-    pub gpu_hours: f64,
-    /// What they cost in US dollars; 0 without prices.
-    pub cost_usd: f64,
-    /// Replicas that were started.
-    pub starts: u64,
-    /// Orders that changed the number of replicas.
-    pub replica_changes: u64,
-    /// Half of the requests got their first token within this, in ms.
-    pub ttft_p50_ms: f64,
-    /// 95 % did.
-    pub ttft_p95_ms: f64,
-    /// 99 % did.
-    pub ttft_p99_ms: f64,
-    /// 99 % of the requests had at most this time per output token, in ms.
-    pub tpot_p99_ms: f64,
-    /// 99 % of the requests that missed the target for the first token got it within this, in ms; 0 = none missed.
-    pub late_ttft_p99_ms: f64,
-    /// The mean of the same, in ms.
-    pub late_ttft_mean_ms: f64,
-    /// Mean replicas that served.
-    pub mean_ready: f64,
+    /// Those that waited or ran at the end, counted where they were.
+    pub in_flight: u64,
 }
 
 /// One object at the end of a world.
@@ -100,6 +73,8 @@ pub struct ObjectOutcome {
     pub key: ObjectKey,
     /// Its figures.
     pub score: Score,
+    /// What became of all its requests.
+    pub totals: Totals,
     /// What happened over time, when it was asked for.
     pub timeline: Option<Timeline>,
 }

@@ -43,10 +43,10 @@ pub enum Queue {
     /// First come, first served; waits at the router only while no replica is ready.
     #[default]
     Fifo,
-    /// Waits at the router while every engine's batch is full; requests past the target for the first token are served
-    /// when no other waits.
+    /// Waits at the router while every engine's batch is full; requests that have waited for most of the target for the
+    /// first token are served when no other waits.
     LateLast,
-    /// As `LateLast`, but a request past its target is turned away.
+    /// As `LateLast`, but such requests are turned away.
     Reject,
 }
 
@@ -136,4 +136,42 @@ pub struct WorldSetup {
     pub timing: Timing,
     /// Whether to record a time line every minute and each change of an order.
     pub timeline: bool,
+}
+
+/// What holds for every object of a world.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    pub seed: u64,
+    pub end: Moment,
+    pub warmup: Moment,
+    pub pod_start: Spread,
+    pub drain_s: f64,
+    pub start_failure: f64,
+    pub reclaims_per_hour: f64,
+    pub balancing: Balancing,
+    pub queue: Queue,
+    pub scrape: ScrapeSetup,
+    pub engine: EngineLimits,
+    pub timing: Timing,
+    pub timeline: bool,
+}
+
+impl WorldSetup {
+    pub(super) fn rules(&self) -> Rules {
+        Rules {
+            seed: self.seed,
+            end: Moment::from_secs(self.duration_s),
+            warmup: Moment::from_secs(self.warmup_s),
+            pod_start: self.pod_start,
+            drain_s: self.drain_s.max(0.0),
+            start_failure: self.start_failure.clamp(0.0, 1.0),
+            reclaims_per_hour: self.reclaims_per_hour,
+            balancing: self.balancing,
+            queue: self.queue,
+            scrape: self.scrape,
+            engine: self.engine,
+            timing: self.timing,
+            timeline: self.timeline,
+        }
+    }
 }
