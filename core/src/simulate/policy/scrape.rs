@@ -118,6 +118,9 @@ impl Scrapes {
     /// How long a round is kept, in seconds.
     pub const KEPT_S: f64 = 900.0;
 
+    /// How far back an instant query of Prometheus looks for a value, in seconds.
+    pub const LOOKBACK_S: f64 = 300.0;
+
     /// Takes a round that has arrived and gives back one that is too old, for its memory to be used again.
     pub fn push(&mut self, round: Scrape) -> Option<Scrape> {
         let oldest = round.at + -1000.0 * Self::KEPT_S;
@@ -137,6 +140,15 @@ impl Scrapes {
     /// The newest round.
     pub fn last(&self) -> Option<&Scrape> {
         self.rounds.back()
+    }
+
+    /// The newest metrics of one pod, and when they were read, as an instant query finds them: not older than
+    /// [`Self::LOOKBACK_S`].
+    pub fn latest(&self, now: Moment, id: u64) -> Option<(Moment, &PodScrape)> {
+        let rounds = self.since(now + -1000.0 * Self::LOOKBACK_S).rev();
+        rounds
+            .flat_map(|round| round.pods.iter().map(|pod| (round.at, pod)))
+            .find(|(_, pod)| pod.id == id)
     }
 
     /// The rounds from `from` on, oldest first.
@@ -178,8 +190,7 @@ impl Live {
         self.seconds.range(self.seconds.len().saturating_sub(seconds)..)
     }
 
-    /// Mean requests in flight over the last `seconds` seconds, counting those before the start as empty of requests
-    /// only when there are none at all.
+    /// Mean requests in flight over the last `seconds` seconds, or those since the start; 0 before the first is over.
     pub fn mean_in_flight(&self, seconds: usize) -> f64 {
         let last = self.last(seconds);
         let n = last.len().max(1) as f64;
