@@ -12,6 +12,8 @@ use crate::simulate::Moment;
 pub(super) struct Sequence {
     pub request: Request,
     arrived: Moment,
+    /// Number of the first step that it may be part of.
+    pub joins_at: u64,
     scheduled: Option<Moment>,
     first_token: Moment,
     /// When it got its last token before it lost its cache.
@@ -28,7 +30,7 @@ pub(super) struct Sequence {
 }
 
 impl Sequence {
-    pub fn new(request: Request, arrived: Moment) -> Self {
+    pub fn new(request: Request, arrived: Moment, joins_at: u64) -> Self {
         Self {
             request: Request {
                 prompt_tokens: request.prompt_tokens.max(1),
@@ -36,6 +38,7 @@ impl Sequence {
                 ..request
             },
             arrived,
+            joins_at,
             scheduled: None,
             first_token: arrived,
             last_token: arrived,

@@ -66,9 +66,9 @@ impl Run {
         self.steps -= steps.min(self.steps - 1);
     }
 
-    /// Ends the run with its first step, the one in progress.
-    pub fn stop_after_this_step(&mut self) {
-        self.steps = 1;
+    /// Ends the run after so many steps from the one in progress on, if it does not end before.
+    pub fn stop_after(&mut self, steps: u64) {
+        self.steps = self.steps.min(steps);
     }
 }
 

@@ -114,6 +114,25 @@ fn requests_beyond_the_sequence_limit_wait_in_order_of_arrival() {
     assert!(done[1].queue_ms < 30.0);
 }
 
+/// The step in progress and the one behind it are composed already; a synchronous engine composes that one later.
+#[rstest]
+#[case::ahead(false, 2)]
+#[case::synchronous(true, 1)]
+fn a_request_joins_the_step_after_the_next(#[case] synchronous: bool, #[case] steps_waited: u64) {
+    let engine = Engine::new(&profile(100_000), limits(8, 2048));
+    let mut engine = if synchronous { engine.synchronous() } else { engine };
+    // The first decodes in steps of 14 ms from 14 ms on; the second comes in the middle of one.
+    let done = completions(&play(&mut engine, &[(0.0, 10, 50), (14.0 + 14.0 * 10.5, 10, 2)]));
+    assert!((done[1].queue_ms - (7.0 + 14.0 * (steps_waited - 1) as f64)).abs() < 1e-6);
+}
+
+#[test]
+fn a_request_that_comes_in_the_last_step_of_the_only_other_starts_right_after() {
+    let mut engine = Engine::new(&profile(100_000), limits(8, 2048));
+    let done = completions(&play(&mut engine, &[(0.0, 10, 2), (20.0, 10, 2)]));
+    assert!((done[1].queue_ms - 8.0).abs() < 1e-6);
+}
+
 #[test]
 fn a_full_cache_preempts_the_youngest_which_finishes_later_with_all_its_tokens() {
     let mut engine = Engine::new(&profile(300), limits(8, 2048));

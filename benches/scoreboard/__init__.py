@@ -1,0 +1,1 @@
+"""The scoreboard: what is run (grid), what is known (results), how it is shown (tables)."""
