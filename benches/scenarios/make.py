@@ -37,13 +37,17 @@ RIVALS = (
 )
 
 
-def guarded_tokens():
-    """Tokens of a step so that a full batch keeps 95 % of 50 ms: a law of profiles/llama-3.1-8b/a100/bf16.yaml."""
+def guard():
+    """Sequences and tokens of a step that cannot break the target of 50 ms: a law of profiles/llama-3.1-8b/a100/bf16.yaml.
+
+    At b sequences each step processes the prompts of those who replace the ones that end, b/output of them. The batch is
+    limited 2.5 % below the b at which such a step takes 95 % of the target, prompts to what is left of it then.
+    """
     c, d, e, g, h = 10.33, 0.04298, 8.601e-05, 0.05294, 2.932e-06
-    sequences, prompt, output = 96, 1155, 211
-    full = c + sequences * (d + e * (prompt + output / 2))
-    prefill = (0.95 * 50 - full) / (g + h * prompt / 2)
-    return sequences + int(prefill)
+    prompt, output, limit = 1155, 211, 0.95 * 50
+    sequence, token = d + e * (prompt + output / 2), g + h * prompt / 2
+    sequences = int(0.975 * (limit - c) / (sequence + prompt / output * token))
+    return {"sequences": sequences, "tokens": sequences + int((limit - c - sequences * sequence) / token)}
 
 
 def write(name, says, load, world, manifest="chat.yaml", history="7d", duration="24h"):
@@ -87,7 +91,7 @@ def rates():
                 write(f"plain-{rate}/{name}-{lead}s", says, load, world(lead), history=f"{history}d")
         load = rate_load(file, f"{start}d", 35, shape)
         says = f"{name} at 35 requests/s with guarded admission."
-        guarded = world(120, tokens=guarded_tokens(), queue="LateLast")
+        guarded = world(120, **guard(), queue="LateLast")
         write(f"guarded-35/{name}-120s", says, load, guarded, history=f"{history}d")
         says = f"{name} at 35 requests/s with a bf16 and an fp8 variant."
         reserves = world(120, sequences=256, balancing="LeastLoaded")
@@ -119,7 +123,7 @@ def smoke():
     name, file, start, _, shape = TRACES[1]
     load = rate_load(file, f"{start}d", 6, shape)
     write("smoke/crowds", f"Two hours of {name} at 6 requests/s.", load, world(120), history="1d", duration="2h")
-    guarded = world(120, tokens=guarded_tokens(), queue="LateLast")
+    guarded = world(120, **guard(), queue="LateLast")
     write("smoke/guarded", "The same, guarded.", load, guarded, history="1d", duration="2h")
     reserves = world(120, sequences=256, balancing="LeastLoaded")
     write("smoke/reserves", "The same, two variants.", load, reserves, "chat-reserves.yaml", "1d", "2h")

@@ -78,6 +78,10 @@ class Results:
                 found[run["policy"]] = run
         return found
 
+    def all(self):
+        """Every run that still counts."""
+        return [r for r in self._known.values() if r["key"] == self.key(r["scenario"], r["policy"], r["seed"])]
+
     def add(self, scenario, seed, result):
         run = {"key": self.key(scenario, result["policy"], seed), "scenario": scenario, "seed": seed, **result}
         self._known[run["key"]] = run
@@ -88,9 +92,8 @@ class Results:
     def tidy(self):
         """Sorts the files and drops what today's code and scenarios would not give any more."""
         lines = {}
-        for run in self._known.values():
-            if run["key"] == self.key(run["scenario"], run["policy"], run["seed"]):
-                lines.setdefault(self._file(run), []).append((run["scenario"], run["policy"], run["seed"], json.dumps(run)))
+        for run in self.all():
+            lines.setdefault(self._file(run), []).append((run["scenario"], run["policy"], run["seed"], json.dumps(run)))
         for file in RESULTS.glob("*.jsonl"):
             file.unlink()
         for file, runs in lines.items():
