@@ -2,7 +2,7 @@
 
 import math
 
-from .grid import BOUND, DEFAULTS, OBJECTIVE, OURS, RIVALS, at_an_end, cheapest, points, reaches
+from .grid import BOUND, DEFAULTS, OBJECTIVE, OURS, RIVALS, at_an_end, cheapest, points, reaches, variants
 from .results import ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -39,12 +39,13 @@ def whole(results, scenario, seeds):
 
 def defaults(names, known):
     rows = ["| policy, untouched | " + " | ".join(short(n) for n in names) + " | reached |", "|---" * (len(names) + 2) + "|"]
-    for policy in (OURS, *DEFAULTS.values(), BOUND):
+    policies = [f"{policy}{variant}" for policy in (*DEFAULTS.values(), BOUND) for variant in variants(names[0])]
+    for policy in (OURS, *policies):
         found = [known[n].get(policy) for n in names]
         if any(found):
             reached = sum(1 for r in found if r and reaches(r))
             ran = sum(1 for r in found if r)
-            name = "clairvoyant (a bound)" if policy == BOUND else policy
+            name = f"{policy} (a bound)" if policy.startswith(BOUND) else policy
             rows.append(f"| {name} | " + " | ".join(map(cell, found)) + f" | {reached} of {ran} |")
     return rows
 
@@ -53,13 +54,19 @@ def short(scenario):
     return scenario.split("/")[1].removesuffix("-120s")
 
 
+def rivals_of(known):
+    return {p: r for p, r in known.items() if p != OURS and not p.startswith(BOUND)}
+
+
 def against_the_best(names, known):
     """Per trace, ours against the cheapest point of all rivals' grids that reaches the objective."""
     rows = ["| trace | ours | cheapest rival at 99 % | ours / it | bound | ours / bound |", "|---|---|---|---|---|---|"]
     ratios, losses, unreached = [], [], []
     for name in names:
-        ours, bound = known[name].get(OURS), known[name].get(BOUND)
-        best = cheapest({p: r for p, r in known[name].items() if p not in (OURS, BOUND)})
+        ours = known[name].get(OURS)
+        bounds = {p: r for p, r in known[name].items() if p.startswith(BOUND)}
+        bound = bounds.get((cheapest(bounds) or (0, BOUND))[1])
+        best = cheapest(rivals_of(known[name]))
         if ours is None:
             continue
         rival = "none" if best is None else f"{best[1]}, {best[0]:.0f}" + (" (end of its grid)" if ":" in best[1] and at_an_end(best[1]) else "")
@@ -88,7 +95,7 @@ def with_the_guard(names, known, plain):
     said, ratios = [], []
     for name in names:
         ours = known[name].get(OURS)
-        best = cheapest({p: r for p, r in plain[name].items() if p not in (OURS, BOUND)})
+        best = cheapest(rivals_of(plain[name]))
         if best and ours and reaches(ours):
             ratios.append(ours["gpu_hours"] / best[0])
     if ratios:
@@ -115,8 +122,7 @@ def tried(names, known):
     """How much of the grids was run."""
     counts = []
     for rival in RIVALS:
-        grid = points(rival)
-        ran = sum(1 for n in names for p in grid if p in known[n])
+        ran = sum(1 for n in names for v in variants(n) for p in points(rival, v) if p in known[n])
         if ran:
             counts.append(f"{rival} {ran}")
     return f"Points of the grids that were run: {', '.join(counts)}." if counts else "No grid was run on this set yet."
