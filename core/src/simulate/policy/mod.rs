@@ -7,6 +7,8 @@ mod dynamo;
 pub mod fixed;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod hour;
 mod hpa;
 pub mod inferscale;
 mod keda_queue;
