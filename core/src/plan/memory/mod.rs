@@ -18,7 +18,6 @@ pub use attainment::Attainment;
 pub use demand::Levels;
 pub use learned::Learned;
 pub use object::ObjectMemory;
-pub use strength::Strength;
 pub use workload::WorkloadMix;
 
 use super::bucket::{self, Bucket};

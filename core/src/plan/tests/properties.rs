@@ -256,8 +256,7 @@ proptest! {
         prop_assert!(run(1.0) <= run(factor), "{} and {}", run(1.0), run(factor));
     }
 
-    /// Whatever the load does: what is left after giving back would have carried every signal of the whole hold, with
-    /// the headroom and the capacity of now.
+    /// Whatever the load does: what is left after giving back would have carried all that was expected within the hold.
     #[test]
     fn nothing_is_given_back_that_was_needed_within_the_hold(
         shape in prop::collection::vec((0.5..60.0_f64, 1..20_usize), 4..14),
@@ -265,22 +264,23 @@ proptest! {
     ) {
         let mut world = World::new(4);
         world.start = Span::from_secs(start);
-        let mut signals: Vec<f64> = Vec::new();
+        let mut expected: Vec<f64> = Vec::new();
         for rate in shape.iter().flat_map(|(rate, ticks)| std::iter::repeat_n(*rate, *ticks)) {
             let before = world.replicas();
             let plan = world.tick(rate);
             let Some(forecast) = plan.forecast else { continue };
-            signals.push(forecast.expected / forecast.headroom);
+            expected.push(forecast.expected);
             if plan.desired() >= before {
                 continue;
             }
             let hold = forecast.hold.in_buckets(TIMING.grid).max(8);
-            prop_assert!(signals.len() >= hold, "after {} of {hold} grids", signals.len());
-            let highest = signals.iter().rev().take(hold).fold(0.0_f64, |a, b| a.max(*b));
+            prop_assert!(expected.len() >= hold, "after {} of {hold} grids", expected.len());
+            let highest = expected.iter().rev().take(hold).fold(0.0_f64, |a, b| a.max(*b));
             let each = plan.variants[0].capacity.map_or(f64::INFINITY, |c| c.requests_per_second);
             let carried = f64::from(plan.desired()) * each;
-            prop_assert!(carried >= highest * forecast.headroom * 0.999 || plan.desired() == 20,
-                "{before} -> {}: carries {carried}, {highest} x {} was needed", plan.desired(), forecast.headroom);
+            // What is needed may be more than the maximum of this fleet.
+            prop_assert!(carried >= highest * 0.999 || plan.desired() == 20,
+                "{before} -> {}: carries {carried}, {highest} was needed", plan.desired());
         }
     }
 

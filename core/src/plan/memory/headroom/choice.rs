@@ -4,8 +4,8 @@
 use super::heads::HEADS;
 
 /// What a missed request above the budget is worth, in units of the cost of what the demand itself needs: one point more
-/// of misses outweighs 0.8 of the base cost, so that one freak spike does not buy a fivefold fleet for days.
-const PENALTY: f64 = 80.0;
+/// of misses outweighs 1.2 of the base cost, so that one freak spike does not buy a fivefold fleet for days.
+const PENALTY: f64 = 120.0;
 
 /// A place on the ladder of the guesses, 0 to `HEADS - 1`, with fractions: between two guesses their logarithms mix.
 ///

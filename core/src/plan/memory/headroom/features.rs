@@ -2,6 +2,7 @@
 //! how rough it has been, and what this time of day brought on other days.
 
 use super::day::Day;
+use super::prior::SCALE;
 use crate::units::Span;
 
 /// How many numbers.
@@ -13,11 +14,6 @@ const LEVELS: [f64; 5] = [2.0, 4.0, 20.0, 60.0, 180.0];
 /// How long a peak is remembered, in grids: an hour and ten minutes; and over what the roughness is averaged: an hour.
 const PEAKS: [f64; 2] = [240.0, 40.0];
 const ROUGHNESS: f64 = 240.0;
-/// Spread of each number over the traces that the prior was fitted on: one step of learning moves all alike.
-const SCALE: [f64; FEATURES] = [
-    1.0, 0.358, 0.536, 0.659, 0.508, 0.0916, 0.0358, 0.778, 0.44, 0.367, 0.21, 0.262, 0.976, 0.964,
-];
-
 /// The state behind the numbers.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Features {
@@ -46,6 +42,11 @@ impl Features {
     /// The fastest level, in requests/s: what the others are compared with.
     pub fn fast(&self) -> f64 {
         f64::from(self.levels[0])
+    }
+
+    /// The highest that was lately reached, in requests/s: over about ten minutes, or in the next minutes of other days.
+    pub fn reached(&self, day: &Day, slot: usize) -> f64 {
+        f64::from(self.peaks[1]).max(day.peak_ahead(slot).unwrap_or(0.0))
     }
 
     /// The numbers; `slot` is that of the bucket folded in last.
@@ -110,7 +111,7 @@ mod tests {
         for (i, number) in calm.iter().enumerate() {
             let expected = match i {
                 0 => 1.0,
-                10 => 1.0 / 10.1_f64.sqrt() / 0.21,
+                10 => 1.0 / 10.1_f64.sqrt() / SCALE[10],
                 _ => 0.0,
             };
             assert!((number - expected).abs() < 1e-3, "{i}: {number}");
@@ -131,6 +132,8 @@ mod tests {
     #[test]
     fn after_a_fall_the_slow_levels_and_the_peaks_stand_above_the_fast_one() {
         let fallen = numbers(&[&[20.0; 300][..], &[5.0; 10]].concat());
-        assert!(fallen[1] > 1.0 && fallen[3] > 1.0 && fallen[7] > 1.0 && fallen[8] > 1.0, "{fallen:?}");
+        for i in [1, 3, 7, 8] {
+            assert!(fallen[i] * SCALE[i] > 0.9, "{i}: {fallen:?}");
+        }
     }
 }

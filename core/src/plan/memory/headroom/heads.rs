@@ -4,26 +4,13 @@
 //! that the first minute is sensible.
 
 use super::features::FEATURES;
+use super::prior::WEIGHTS;
 
 /// How many guesses.
 pub(super) const HEADS: usize = 11;
 /// The share of the requests that each should cover.
 const TAUS: [f64; HEADS] = [
     0.6, 0.75, 0.85, 0.91, 0.95, 0.97, 0.983, 0.991, 0.995, 0.9975, 0.999,
-];
-/// Weights in thousandths, fitted for a lead time of two minutes.
-const PRIOR: [[i16; FEATURES]; HEADS] = [
-    [-58, -162, 155, 34, 113, 13, 57, 1, 186, 15, 64, -3, -12, 80],
-    [-22, -135, 72, 56, 120, 21, 78, 63, 257, 11, 75, -3, -12, 96],
-    [13, -125, 30, 60, 117, 23, 93, 128, 318, 10, 80, -5, -18, 121],
-    [36, -121, -5, 79, 97, 31, 102, 170, 365, 18, 95, -7, -21, 147],
-    [64, -101, -31, 88, 90, 19, 107, 201, 410, 23, 125, -15, -9, 150],
-    [101, -112, -45, 108, 142, 28, 113, 220, 392, 34, 133, -19, 8, 149],
-    [169, -171, -22, 111, 223, 43, 109, 181, 355, 38, 124, -38, 48, 172],
-    [280, -181, -40, 153, 315, 46, 107, 86, 346, 20, 135, -47, 47, 209],
-    [356, -79, -84, 216, 272, 32, 107, -10, 294, 22, 239, -44, 6, 262],
-    [549, 2, -206, 393, 317, 0, 109, -152, 248, 50, 239, -9, -64, 293],
-    [723, 331, -318, 358, 855, 88, 312, -111, -207, -23, 212, -11, -23, 184],
 ];
 /// The weights that are used are averages over a day of those that learn, in grids.
 const AVERAGED: f64 = 5760.0;
@@ -41,7 +28,7 @@ pub(super) struct Heads {
 
 impl Default for Heads {
     fn default() -> Self {
-        let prior = PRIOR.map(|weights| weights.map(|w| f32::from(w) / 1000.0));
+        let prior = WEIGHTS.map(|weights| weights.map(|w| f32::from(w) / 1000.0));
         Self {
             learning: prior,
             used: prior,
@@ -74,11 +61,6 @@ impl Heads {
             lowest = lowest.max(level * dot(weights, numbers).clamp(LOWEST, HIGHEST).exp());
             lowest
         })
-    }
-
-    /// e^intercept of the prior: what a guess costs over the level on average.
-    pub fn usual_cost() -> [f64; HEADS] {
-        PRIOR.map(|weights| (f64::from(weights[0]) / 1000.0).exp())
     }
 }
 
@@ -124,6 +106,5 @@ mod tests {
     fn forgets_nothing_without_a_lesson() {
         let heads = Heads::default();
         assert_eq!(heads.guesses(2.0, &constant()), Heads::default().guesses(2.0, &constant()));
-        assert!((heads.guesses(2.0, &constant())[2] - 2.0 * 0.013_f64.exp()).abs() < 1e-6);
     }
 }

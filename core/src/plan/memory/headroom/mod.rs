@@ -9,6 +9,7 @@ mod choice;
 mod day;
 mod features;
 mod heads;
+mod prior;
 mod shadow;
 
 use self::choice::{between, place};
@@ -18,10 +19,13 @@ use self::heads::{HEADS, Heads};
 use self::shadow::{Scene, Shadow, push};
 use crate::units::{Ratio, Span, Time};
 
-/// The longest lead time and hold that is learned from, in buckets: ten minutes of 15 s. A longer one is treated as that.
-const LONGEST: usize = 40;
+/// The longest lead time and hold that is learned from, in buckets: nine minutes of 15 s. A longer one is treated as that.
+const LONGEST: usize = 36;
 /// The budget of misses that the guesses may spend at first; the rest is for what the shadow does not see.
-const FIRST_CORRECTION: f64 = 0.7;
+const FIRST_CORRECTION: f64 = 0.8;
+/// At most this much above what was lately reached. A steep ramp in a young object looked like one that goes on for ever:
+/// from 6 to 30 requests/s, 119 were expected.
+const MOST: f64 = 3.0;
 /// Features are kept in steps of a hundredth until what they foretold has come.
 const STEP: f64 = 100.0;
 
@@ -117,7 +121,8 @@ impl Headroom {
             numbers: numbers.map(|number| (number * STEP) as i16),
         };
         push(&mut self.guessed, guessed, lead + 1);
-        let expected = self.follow(&guesses, seen.attainment);
+        // Whatever a ramp looks like: nothing is bought for a demand that was never near.
+        let expected = self.follow(&guesses, seen.attainment).min(MOST * self.features.reached(&self.day, slot));
         push(&mut self.expected, expected as f32, LONGEST);
     }
 
@@ -175,7 +180,7 @@ impl Headroom {
     fn follow(&self, guesses: &[f64; HEADS], attainment: Ratio) -> f64 {
         let mean = f64::from(self.mean).max(1e-9);
         let missed = self.shadow.missed(mean);
-        let cost = self.shadow.cost(mean, Heads::usual_cost());
+        let cost = self.shadow.cost(mean);
         let budget = (1.0 - attainment.get()) * f64::from(self.correction);
         let place = place(&missed, &cost, budget);
         between(&guesses.map(|guess| guess.max(1e-9).ln()), place).exp()

@@ -68,12 +68,25 @@ fn an_expectation_is_held() {
 }
 
 #[test]
-fn a_spike_in_the_first_hour_is_no_headroom_for_the_day() {
+fn a_steep_ramp_is_not_drawn_out_for_ever() {
+    let mut headroom = Headroom::default();
+    fed(&mut headroom, 0, [6.0; 100]);
+    for i in 0..20 {
+        fed(&mut headroom, 100 + i, [30.0]);
+        assert!(headroom.expected().unwrap() <= 60.5, "{i}: {:?}", headroom.expected());
+    }
+}
+
+#[test]
+fn a_spike_in_the_first_hour_is_forgotten_within_hours() {
     let mut headroom = Headroom::default();
     fed(&mut headroom, 0, [10.0; 120]);
     fed(&mut headroom, 120, [40.0; 20]);
-    fed(&mut headroom, 140, [10.0; 480]);
-    assert!(factor(&headroom, 10.0) < 1.6, "{}", factor(&headroom, 10.0));
+    fed(&mut headroom, 140, [10.0; 240]);
+    let after_an_hour = factor(&headroom, 10.0);
+    fed(&mut headroom, 380, [10.0; 720]);
+    let after_four = factor(&headroom, 10.0);
+    assert!(after_an_hour <= 2.0 && after_four < 1.5, "{after_an_hour} {after_four}");
 }
 
 #[test]
