@@ -31,8 +31,9 @@ fn adds_replicas_for_a_ramp_and_counts_those_that_start() {
     }
     let after = world.replicas();
     assert!(after > before + 2, "{before} -> {after}");
-    // While they load, the order stays what the demand needs; it does not run away.
-    assert!(after <= 10, "{orders:?}");
+    // While they load the order does not run away. So steep a ramp in so young an object is met with all the headroom
+    // there is: three times what it has come to.
+    assert!(after <= 14, "{orders:?}");
 }
 
 #[test]
@@ -50,7 +51,7 @@ fn gives_replicas_back_only_after_the_hold() {
         }
     }
     assert!(first_down.is_some_and(|i| i >= 8), "{first_down:?}");
-    assert!(world.replicas() <= high / 2, "{high} -> {}", world.replicas());
+    assert!(world.replicas() <= high - 2, "{high} -> {}", world.replicas());
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn a_steep_ramp_is_not_drawn_out_for_ever() {
     fed(&mut headroom, 0, [6.0; 100]);
     for i in 0..20 {
         fed(&mut headroom, 100 + i, [30.0]);
-        assert!(headroom.expected().unwrap() <= 60.5, "{i}: {:?}", headroom.expected());
+        assert!(headroom.expected().unwrap() <= 90.1, "{i}: {:?}", headroom.expected());
     }
 }
 
@@ -86,7 +86,7 @@ fn a_spike_in_the_first_hour_is_forgotten_within_hours() {
     let after_an_hour = factor(&headroom, 10.0);
     fed(&mut headroom, 380, [10.0; 720]);
     let after_four = factor(&headroom, 10.0);
-    assert!(after_an_hour <= 2.0 && after_four < 1.5, "{after_an_hour} {after_four}");
+    assert!(after_an_hour < 3.0 && after_four < 1.8, "{after_an_hour} {after_four}");
 }
 
 #[test]
