@@ -217,6 +217,8 @@ fn a_bad_manifest_is_named_with_place_field_value_and_fix() {
     let said = BAD_MANIFESTS.map(|(what, written, instead)| {
         assert!(MANIFESTS.contains(written), "{written}");
         let error = read(SCENARIO, &MANIFESTS.replacen(written, instead, 1)).unwrap_err();
+        // Profiles come and go.
+        let error = error.split("; known: llama").next().unwrap();
         format!("# {what}: {}\n{error}\n", instead.replace('\n', " / "))
     });
     insta::assert_snapshot!(said.join("\n"));
