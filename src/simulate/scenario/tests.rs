@@ -230,3 +230,41 @@ fn the_example_is_a_scenario() {
     let scenario = Scenario::read(&path).unwrap();
     assert!((scenario.objects[0].load.mean_rate() - 20.0).abs() < 1e-6);
 }
+
+/// The fields that a place in the scenario takes, as the error of one that it does not take lists them.
+fn fields(written: &str, instead: &str) -> Vec<String> {
+    let error = read(&SCENARIO.replacen(written, instead, 1), MANIFESTS).unwrap_err();
+    let (_, list) = error.split_once("expected ").unwrap_or_else(|| panic!("{error}"));
+    list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_reference_has_every_field() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/simulator.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let load = "    start: 20m";
+    let world = "queue: LateLast";
+    for (written, instead) in [
+        ("seed: 7", "nothing: 7"),
+        (load, "    nothing: 1"),
+        ("kind: requests", "nothing: 1"),
+        (load, "    bursts: {nothing: 1}"),
+        (load, "    tokens: {nothing: 1}"),
+        (world, "nothing: 1"),
+        (world, "scrape: {nothing: 1}"),
+        (world, "engine: {nothing: 1}"),
+        (world, "nodes: {a100: {nothing: 1}}"),
+        ("p95: 90s", "nothing: 1"),
+    ] {
+        let fields = fields(written, instead);
+        assert!(fields.len() >= 2, "{instead}");
+        for field in fields {
+            let (alone, inside) = (format!("`{field}`"), format!(".{field}`"));
+            let in_group = page.contains(&format!("{{{field}")) || page.contains(&format!(", {field}"));
+            assert!(
+                page.contains(&alone) || page.contains(&inside) || in_group,
+                "{field} of {instead}"
+            );
+        }
+    }
+}
