@@ -1,5 +1,7 @@
 //! A day of traffic in the simulator: how long it takes, and that it is a day of good service.
 
+#![allow(clippy::unwrap_used)] // the whole file is a test
+
 use std::f64::consts::TAU;
 use std::sync::Arc;
 use std::time::Instant;

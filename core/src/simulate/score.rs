@@ -250,8 +250,8 @@ struct Sketch {
 const LOWEST_MS: f64 = 0.01;
 /// Width of a bin in ln; the middle of a bin is at most half of it away.
 const WIDTH: f64 = 0.01;
-/// Up to about five hours.
-const BINS: usize = 2_150;
+/// Up to three weeks.
+const BINS: usize = 2_600;
 
 impl Sketch {
     fn new() -> Self {

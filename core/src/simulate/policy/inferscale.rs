@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Beginning, LatencyCounts, Order, PodScrape, Policy, TPOT_EDGES_S, TTFT_EDGES_S, View};
-use crate::plan::bucket::Bucket;
+use crate::plan::bucket::{Attained, Bucket};
 use crate::plan::{Memory, plan};
 use crate::simulate::Moment;
 use crate::simulate::load::PastBucket;
@@ -167,7 +167,7 @@ fn histogram(
 fn buckets(history: &[PastBucket], timing: Timing, objectives: &Objectives) -> Vec<Bucket> {
     let grid = timing.grid;
     let start = Time::from_millis((START_GRIDS - history.len() as i64) * grid.as_millis());
-    let nothing = |target| objectives.limit(target).map(|_| Default::default());
+    let nothing = |target| objectives.limit(target).map(|_| Attained::default());
     let past = history.iter().enumerate().map(|(i, past)| {
         let coverage = Ratio::clamped(past.coverage);
         // A bucket counts what was seen of it.

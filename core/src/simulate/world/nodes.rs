@@ -212,11 +212,8 @@ mod tests {
     #[test]
     fn a_pod_waits_for_a_node_only_when_none_has_room() {
         let mut nodes = nodes(2);
-        let mut place = |s: f64| ready(nodes.place(Moment::from_secs(s), Some("a100"), 1, 0, A, false));
-        assert_eq!(
-            [place(0.0), place(1.0), place(2.0), place(3.0)],
-            [0.0, 1.0, 102.0, 102.0]
-        );
+        let mut place = |s: f64| ready(nodes.place(Moment::from_secs(s), Some("a100"), 1, 0, A, false)) as u32;
+        assert_eq!([place(0.0), place(1.0), place(2.0), place(3.0)], [0, 1, 102, 102]);
         assert_eq!(
             nodes.place(Moment::from_secs(4.0), Some("a100"), 1, 0, A, false),
             Placement::Unschedulable

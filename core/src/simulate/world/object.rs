@@ -15,7 +15,8 @@ use crate::simulate::load::{Arrival, Load, PastBucket};
 use crate::simulate::policy::{Beginning, Order, PodState, Policy, Scrape, Scrapes, VariantState, View};
 use crate::simulate::random::Random;
 use crate::simulate::score::{Bill, Limits, Rate, Tally};
-use crate::snapshot::{ObjectKey, ObjectSnapshot, Phase, Target, TargetState};
+use crate::snapshot::{ObjectKey, ObjectSnapshot, Phase, Target, TargetState, VariantSnapshot};
+use crate::units::UsdPerHour;
 
 /// An object at work.
 pub(super) struct Object {
@@ -146,7 +147,7 @@ impl Object {
         replica.touch(now);
         let Replica { engine, meters, .. } = replica;
         let taken = engine.submit(now, self.desk.request(ticket), &mut |event| {
-            self.desk.hear(event, meters)
+            self.desk.hear(event, meters);
         });
         if taken.is_ok() {
             replica.meters.in_flight += 1;
@@ -214,7 +215,7 @@ impl Object {
         };
         Rate {
             accelerators: f64::from(variant.accelerators),
-            usd_per_hour: variant.replica_price().map_or(0.0, |price| price.get()),
+            usd_per_hour: variant.replica_price().map_or(0.0, UsdPerHour::get),
             ready: 0.0,
         }
     }
@@ -269,7 +270,12 @@ impl Object {
                 pods.filter(|p| phases.contains(&p.phase)).count() as u32
             };
             *state = VariantState {
-                ordered: self.spec.variants.get(i).and_then(|v| v.ordered()).unwrap_or(0),
+                ordered: self
+                    .spec
+                    .variants
+                    .get(i)
+                    .and_then(VariantSnapshot::ordered)
+                    .unwrap_or(0),
                 ready: count(&[Phase::Ready]),
                 starting: count(&[Phase::Starting, Phase::Unschedulable]),
                 draining: count(&[Phase::Draining]),

@@ -5,7 +5,8 @@ use rstest::rstest;
 use super::build::*;
 use crate::simulate::world::fleet::clamp;
 use crate::simulate::world::*;
-use crate::snapshot::{Bounds, Phase};
+use crate::snapshot::Bounds;
+use crate::snapshot::Phase::{Ready, Starting, Unschedulable};
 
 /// One request on each of two replicas at 48 s: 100 prompt tokens take 20 ms, 1000 more tokens 10 s.
 fn two_long_requests() -> Vec<crate::simulate::load::Arrival> {
@@ -96,7 +97,7 @@ fn a_failed_start_takes_as_long_again() {
 
 #[test]
 fn starts_vary_as_the_spread_says() {
-    let (policy, seen) = script(&[(1.0, &[50])], |view| view.ready());
+    let (policy, seen) = script(&[(1.0, &[50])], |view| view.variants[0].ready);
     live(WorldSetup {
         pod_start: Spread {
             median_s: 30.0,
@@ -146,7 +147,6 @@ fn pods_beyond_the_nodes_wait_until_others_go() {
         ..world(object(&[2, 0], Vec::new(), policy))
     });
     let seen = seen.lock().unwrap();
-    use Phase::{Ready, Starting, Unschedulable};
     // At 20 s the node has been asked for; at 46 s node and pod have started (11 + 15 + 20).
     assert_eq!(seen[19], [Ready, Ready, Starting, Starting, Unschedulable]);
     assert_eq!(seen[44], [Ready, Ready, Starting, Starting, Unschedulable]);

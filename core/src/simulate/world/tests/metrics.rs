@@ -47,8 +47,7 @@ fn lost_scrapes_are_missing_one_by_one() {
             },
             ..world(object(&[5], Vec::new(), counts))
         });
-        let last = *pods.lock().unwrap().last().unwrap();
-        last
+        *pods.lock().unwrap().last().unwrap()
     };
     assert_eq!(seen(0.0), (41 * 5, 41));
     assert_eq!(seen(1.0), (0, 0));
