@@ -1,7 +1,7 @@
 //! `hpa-kv:0.5`: the use of the KV cache.
 //!
-//! Source: a Pods metric of `vllm:kv_cache_usage_perc` through a Prometheus adapter; 0.5 is the target of the samples
-//! in `vllm-project/aibrix:samples/autoscaling/hpa.yaml`.
+//! Source: a Pods metric of `vllm:kv_cache_usage_perc` through a Prometheus adapter; 0.5 is the target of the sample
+//! `vllm-project/aibrix:samples/autoscaling/apa.yaml`.
 
 use super::{Metric, pods_metric};
 use crate::simulate::policy::{View, signal};
