@@ -20,8 +20,10 @@ test: ## Everything a contributor needs, the real cluster included; a table of d
 test-engines: ## Slow: once against a real vLLM on CPU (installs 6 GB the first time)
 	e2e/engines/test
 
-bench: ## Measure what docs/benchmarks.md states
+bench: ## Measure what docs/benchmarks.md states; hours the first time, resumable, what was run before is not run again
 	cargo bench -p inferscale-core
+	INFERSCALE_UPDATE=1 cargo test --quiet --release -p inferscale-core --test fidelity
+	benches/run
 
 crds: ## Write crds/, the chart's copies, deploy/ and the generated reference pages anew
 	INFERSCALE_UPDATE=1 cargo test --quiet --test api_rules

@@ -7,7 +7,7 @@
     guarded-35          the same with guarded admission: prefill budget from the latency target, late requests last
     reserves            two variants, batch up to 256
     short               short recordings of requests, as they came: latency and mix
-    smoke               two hours of one trace, for the tests
+    smoke               two hours of each kind, for the tests and as a probe (see ../scoreboard/results.py)
 """
 
 import pathlib
@@ -37,13 +37,17 @@ RIVALS = (
 )
 
 
-def guarded_tokens():
-    """Tokens of a step so that a full batch keeps 95 % of 50 ms: a law of profiles/llama-3.1-8b/a100/bf16.yaml."""
+def guard():
+    """Sequences and tokens of a step that cannot break the target of 50 ms: a law of profiles/llama-3.1-8b/a100/bf16.yaml.
+
+    At b sequences each step processes the prompts of those who replace the ones that end, b/output of them. The batch is
+    limited 2.5 % below the b at which such a step takes 95 % of the target, prompts to what is left of it then.
+    """
     c, d, e, g, h = 10.33, 0.04298, 8.601e-05, 0.05294, 2.932e-06
-    sequences, prompt, output = 96, 1155, 211
-    full = c + sequences * (d + e * (prompt + output / 2))
-    prefill = (0.95 * 50 - full) / (g + h * prompt / 2)
-    return sequences + int(prefill)
+    prompt, output, limit = 1155, 211, 0.95 * 50
+    sequence, token = d + e * (prompt + output / 2), g + h * prompt / 2
+    sequences = int(0.975 * (limit - c) / (sequence + prompt / output * token))
+    return {"sequences": sequences, "tokens": sequences + int((limit - c - sequences * sequence) / token)}
 
 
 def write(name, says, load, world, manifest="chat.yaml", history="7d", duration="24h"):
@@ -68,10 +72,10 @@ def world(lead_s, sequences=96, tokens=2048, queue="Fifo", balancing="Equal"):
     )
 
 
-def rate_load(file, start_d, rate, shape):
+def rate_load(file, start, rate, shape):
     return (
         f"    trace: {{file: ../../data/traces/{file}, kind: rate}}\n"
-        f"    start: {start_d}d\n"
+        f"    start: {start}\n"
         f"    meanRequestsPerSecond: {rate}\n"
         f"    bursts: {{shape: {shape}, correlation: 30s}}\n"
         f"    tokens: {{file: ../../data/traces/{TOKENS}}}\n"
@@ -83,11 +87,11 @@ def rates():
         for rate in (35, 6):
             for lead in (10, 120, 300) if name in OTHER_LEADS else (120,):
                 says = f"{name} at {rate} requests/s, pods ready after {lead} s."
-                load = rate_load(file, start, rate, shape)
+                load = rate_load(file, f"{start}d", rate, shape)
                 write(f"plain-{rate}/{name}-{lead}s", says, load, world(lead), history=f"{history}d")
-        load = rate_load(file, start, 35, shape)
+        load = rate_load(file, f"{start}d", 35, shape)
         says = f"{name} at 35 requests/s with guarded admission."
-        guarded = world(120, tokens=guarded_tokens(), queue="LateLast")
+        guarded = world(120, **guard(), queue="LateLast")
         write(f"guarded-35/{name}-120s", says, load, guarded, history=f"{history}d")
         says = f"{name} at 35 requests/s with a bf16 and an fp8 variant."
         reserves = world(120, sequences=256, balancing="LeastLoaded")
@@ -115,9 +119,17 @@ def short():
 
 
 def smoke():
+    """Two hours each of what the sets are made of: a test, and the probe that tells whether old results still hold."""
     name, file, start, _, shape = TRACES[1]
-    load = rate_load(file, start, 6, shape)
-    write("smoke/crowds-120s", f"Two hours of {name} at 6 requests/s.", load, world(120), history="1d", duration="2h")
+    load = rate_load(file, f"{start}d", 6, shape)
+    write("smoke/crowds", f"Two hours of {name} at 6 requests/s.", load, world(120), history="1d", duration="2h")
+    guarded = world(120, **guard(), queue="LateLast")
+    write("smoke/guarded", "The same, guarded.", load, guarded, history="1d", duration="2h")
+    reserves = world(120, sequences=256, balancing="LeastLoaded")
+    write("smoke/reserves", "The same, two variants.", load, reserves, "chat-reserves.yaml", "1d", "2h")
+    name, file, _, _, shape = TRACES[2]
+    load = rate_load(file, "221h", 6, shape)
+    write("smoke/hole", f"Two hours of {name} around a hole in its collection.", load, world(120), history="1d", duration="2h")
 
 
 if __name__ == "__main__":

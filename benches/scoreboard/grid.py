@@ -40,8 +40,16 @@ BOUND = "clairvoyant"
 OBJECTIVE = 0.99
 
 
-def points(rival):
-    return [f"{rival}:{value:g}" for value in GRIDS[rival]]
+# Where an object has a second variant, rivals that scale one workload may scale that instead.
+SECOND = "@h100-fp8"
+
+
+def variants(scenario):
+    return ("", SECOND) if scenario.startswith("reserves/") else ("",)
+
+
+def points(rival, variant=""):
+    return [f"{rival}:{value:g}{variant}" for value in GRIDS[rival]]
 
 
 def reaches(result):
@@ -54,13 +62,13 @@ def cheapest(known):
     return min(good, default=None)
 
 
-def next_point(rival, known):
+def next_point(rival, known, variant=""):
     """The point of the rival's grid to run next; None = the best one is known, with both its neighbours.
 
     Attainment falls along the grid, up to chance: bisection finds where it crosses the objective, then the neighbours
     of the cheapest good point are run, until none of them is better. `known`: policy to result on one scenario.
     """
-    grid = points(rival)
+    grid = points(rival, variant)
     done = {i: known[point] for i, point in enumerate(grid) if point in known}
     good = [i for i, result in done.items() if reaches(result)]
     last_good = max(good, default=-1)
@@ -79,4 +87,4 @@ def next_point(rival, known):
 def at_an_end(policy):
     """Whether a point is the first or last of its grid: then a better one may lie beyond."""
     grid = points(policy.split(":")[0])
-    return policy in (grid[0], grid[-1])
+    return policy.split("@")[0] in (grid[0], grid[-1])

@@ -1,38 +1,23 @@
-"""What is known: one file a set and kind of policy, one line a run, keyed by everything the run depends on."""
+"""What is known: one file a set and kind of policy, one line a run, keyed by everything the run depends on.
+
+The key of a run is a hash of its scenario with all files that it names, its policy, its seed, and a fingerprint of what
+the program does: the figures that the policy at its default reaches in two hours of each kind of scenario. So a change
+of the simulator or of a policy that shows there makes its old runs void, and one that changes no behaviour does not.
+"""
 
 import hashlib
 import json
 import pathlib
 import re
 
+from .grid import DEFAULTS, OURS
+
 BENCHES = pathlib.Path(__file__).parent.parent
 ROOT = BENCHES.parent
 SCENARIOS = BENCHES / "scenarios"
 RESULTS = BENCHES / "results"
-# What a simulated world is made of, and what our own policy is made of beyond that.
-WORLD = ("core/src/performance", "core/src/simulate", "core/src/snapshot", "core/src/units.rs", "src/simulate", "src/trace")
-OURS_TOO = ("core/src/plan", "core/src/simulate/policy/inferscale.rs")
-LOOKS = ("report", "progress.rs")  # of src/simulate: how it is shown changes no number
-
-
-def code(text):
-    """The code of a Rust file without comments, blank lines and its tests at the end."""
-    text = re.split(r"^#\[cfg\(test\)\]\nmod tests? \{", text, flags=re.M)[0]
-    lines = (line.strip() for line in text.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
-
-
-def source_hash(paths, without=()):
-    digest = hashlib.sha256()
-    for path in paths:
-        top = ROOT / path
-        for file in [top] if top.is_file() else sorted(top.rglob("*.rs")):
-            name = file.relative_to(ROOT).as_posix()
-            parts = set(file.relative_to(ROOT).parts)
-            if name in without or parts & set(LOOKS) or "test" in file.stem or "tests" in parts or "fixture" in file.stem:
-                continue
-            digest.update(f"{name}\n{code(file.read_text())}\n".encode())
-    return digest.hexdigest()
+PROBES = sorted(f"smoke/{path.stem}" for path in (SCENARIOS / "smoke").glob("*.yaml"))
+FINGERPRINTS = RESULTS / "fingerprints.json"
 
 
 def scenario_hash(path):
@@ -49,23 +34,37 @@ def scenario_hash(path):
 
 
 class Results:
-    """All known runs; a run is kept when its key is today's."""
+    """All known runs; a run counts while its key is today's."""
 
-    def __init__(self):
-        world = source_hash(WORLD, OURS_TOO)
-        self._simulator = {True: world + source_hash(OURS_TOO), False: world}
+    def __init__(self, probe=None):
+        """`probe`: scenario and policies to their results, run now; None = what the program did when it was last asked."""
         self._scenarios = {}
+        self._fingerprints = json.loads(FINGERPRINTS.read_text()) if FINGERPRINTS.exists() else {}
+        if probe:
+            self._fingerprints = self._taken(probe)
+            RESULTS.mkdir(exist_ok=True)
+            FINGERPRINTS.write_text(json.dumps(self._fingerprints, indent=1, sort_keys=True) + "\n")
         self._known = {}
         for file in RESULTS.glob("*.jsonl"):
             for line in file.read_text().splitlines():
                 run = json.loads(line)
                 self._known[run["key"]] = run
 
+    @staticmethod
+    def _taken(probe):
+        """What the simulator and each policy are, told by what they do with two hours of each kind."""
+        names = [OURS, *DEFAULTS.values(), "clairvoyant:1"]
+        digests = {name.split(":")[0]: hashlib.sha256() for name in names}
+        for scenario in PROBES:
+            for name, result in probe(scenario, names).items():
+                digests[name.split(":")[0]].update(json.dumps(result, sort_keys=True).encode())
+        return {name: digest.hexdigest()[:16] for name, digest in digests.items()}
+
     def key(self, scenario, policy, seed):
         if scenario not in self._scenarios:
             self._scenarios[scenario] = scenario_hash(SCENARIOS / f"{scenario}.yaml")
-        ours = policy == "inferscale"
-        whole = f"{self._simulator[ours]} {self._scenarios[scenario]} {policy} {seed}"
+        fingerprint = self._fingerprints.get(policy.split(":")[0].split("@")[0], "")
+        whole = f"{fingerprint} {self._scenarios[scenario]} {policy} {seed}"
         return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
     def get(self, scenario, policy, seed):
@@ -79,6 +78,10 @@ class Results:
                 found[run["policy"]] = run
         return found
 
+    def all(self):
+        """Every run that still counts."""
+        return [r for r in self._known.values() if r["key"] == self.key(r["scenario"], r["policy"], r["seed"])]
+
     def add(self, scenario, seed, result):
         run = {"key": self.key(scenario, result["policy"], seed), "scenario": scenario, "seed": seed, **result}
         self._known[run["key"]] = run
@@ -89,9 +92,8 @@ class Results:
     def tidy(self):
         """Sorts the files and drops what today's code and scenarios would not give any more."""
         lines = {}
-        for run in self._known.values():
-            if run["key"] == self.key(run["scenario"], run["policy"], run["seed"]):
-                lines.setdefault(self._file(run), []).append((run["scenario"], run["policy"], run["seed"], json.dumps(run)))
+        for run in self.all():
+            lines.setdefault(self._file(run), []).append((run["scenario"], run["policy"], run["seed"], json.dumps(run)))
         for file in RESULTS.glob("*.jsonl"):
             file.unlink()
         for file, runs in lines.items():
