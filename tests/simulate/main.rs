@@ -1,4 +1,5 @@
 //! `inferscale simulate` as people and scripts run it: exit codes, files, and the same bytes twice.
+#![allow(clippy::unwrap_used)] // Helpers of tests are tests, too.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
