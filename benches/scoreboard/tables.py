@@ -2,7 +2,7 @@
 
 import math
 
-from .grid import BOUND, DEFAULTS, OBJECTIVE, OURS, RIVALS, at_an_end, cheapest, points, reaches, variants
+from .grid import BOUND, DEFAULTS, OBJECTIVE, OURS, RIVALS, at_an_end, cheapest, next_point, points, reaches, variants
 from .results import ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -16,10 +16,14 @@ SETS = {
 }
 
 
+def hours(value):
+    return f"{value:.0f}" if value >= 20 else f"{value:.1f}"
+
+
 def cell(result):
     if result is None:
         return "-"
-    text = f"{result['gpu_hours']:.0f} / {100 * result['attainment']:.2f}"
+    text = f"{hours(result['gpu_hours'])} / {100 * result['attainment']:.2f}"
     return f"**{text}**" if reaches(result) else text
 
 
@@ -69,7 +73,8 @@ def against_the_best(names, known):
         best = cheapest(rivals_of(known[name]))
         if ours is None:
             continue
-        rival = "none" if best is None else f"{best[1]}, {best[0]:.0f}" + (" (end of its grid)" if ":" in best[1] and at_an_end(best[1]) else "")
+        none = "none that was run" if rivals_of(known[name]) else "not run"
+        rival = none if best is None else f"{best[1]}, {hours(best[0])}" + (" (end of its grid)" if ":" in best[1] and at_an_end(best[1]) else "")
         ratio = ours["gpu_hours"] / best[0] if best and reaches(ours) else None
         to_bound = ours["gpu_hours"] / bound["gpu_hours"] if bound and reaches(bound) and reaches(ours) else None
         if ratio is not None:
@@ -119,13 +124,17 @@ def with_the_guard(names, known, plain):
 
 
 def tried(names, known):
-    """How much of the grids was run."""
-    counts = []
+    """How far the search for the best points went: a rival counts when it is over on every trace."""
+    over, counts = [], 0
     for rival in RIVALS:
-        ran = sum(1 for n in names for v in variants(n) for p in points(rival, v) if p in known[n])
-        if ran:
-            counts.append(f"{rival} {ran}")
-    return f"Points of the grids that were run: {', '.join(counts)}." if counts else "No grid was run on this set yet."
+        searches = [(n, v) for n in names for v in variants(n)]
+        counts += sum(1 for n, v in searches for p in points(rival, v) if p in known[n])
+        if all(next_point(rival, known[n], v) is None for n, v in searches):
+            over.append(rival)
+    return (
+        f"Points of rivals' grids that were run: {counts}. Their best points are known for {', '.join(over) or 'none'}; of the "
+        "others only the default or a part, so a cheaper one may be missing."
+    )
 
 
 def cost(results):
@@ -154,6 +163,9 @@ def section(results, scenarios, seeds):
                 continue
             text += [f"### {title}" + (f", pods ready after {lead[:-1]} s" if lead else ""), ""]
             text += defaults(members, known) + [""]
+            if not any(rivals_of(k) for k in known.values()):
+                text += ["Ours alone: no rival was run on these.", ""]
+                continue
             rows, said = against_the_best(members, known)
             if kind.startswith("guarded"):
                 plain = {n: whole(results, n.replace("guarded", "plain"), seeds) for n in members}

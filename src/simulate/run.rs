@@ -64,11 +64,17 @@ struct Task<'a> {
     seed: usize,
 }
 
+/// Something of each object, read once.
+type Once<T> = OnceLock<Result<Vec<T>, Arc<TraceError>>>;
+
+/// What became of a task; `None` = it was not run.
+type Done = Option<Result<Vec<ObjectOutcome>, RunError>>;
+
 /// What all worlds of one seed share: computed by the first that needs it.
 #[derive(Default)]
 struct Shared {
-    history: OnceLock<Result<Vec<Vec<PastBucket>>, Arc<TraceError>>>,
-    by_second: OnceLock<Result<Vec<Arc<[u32]>>, Arc<TraceError>>>,
+    history: Once<Vec<PastBucket>>,
+    by_second: Once<Arc<[u32]>>,
 }
 
 /// Runs everything; rows by policy, seed and object.
@@ -86,8 +92,7 @@ pub fn run(scenario: &Scenario, wanted: &Wanted, progress: &Progress) -> Result<
     progress.expect(tasks.len());
     let shared: Vec<Shared> = wanted.seeds.iter().map(|_| Shared::default()).collect();
     let next = AtomicUsize::new(0);
-    let outcomes: Mutex<Vec<Option<Result<Vec<ObjectOutcome>, RunError>>>> =
-        Mutex::new(tasks.iter().map(|_| None).collect());
+    let outcomes: Mutex<Vec<Done>> = Mutex::new(tasks.iter().map(|_| None).collect());
     std::thread::scope(|scope| {
         for _ in 0..wanted.jobs.clamp(1, tasks.len().max(1)) {
             scope.spawn(|| {

@@ -54,7 +54,7 @@ pub(super) struct Played {
 }
 
 impl Played {
-    pub fn new(clients: Arc<Clients>, factor: f64, tokens: Tokens, from_s: f64, to_s: f64, draw: Stream) -> Self {
+    pub fn new(clients: Arc<Clients>, factor: f64, tokens: Tokens, from_s: f64, to_s: f64, draw: &Stream) -> Self {
         let mut played = Self {
             clocks: Vec::with_capacity(clients.clients.len()),
             next: BinaryHeap::with_capacity(clients.clients.len()),

@@ -160,7 +160,7 @@ impl Load {
                 tokens,
                 from_s,
                 to_s,
-                draw,
+                &draw,
             )),
         })
     }

@@ -36,9 +36,9 @@ pub fn html(report: &Report<'_>) -> String {
     );
     for object in &scenario.objects {
         let rows: Vec<&Row> = report.rows.iter().filter(|row| row.object == object.key).collect();
-        let _ = write!(
+        let _ = writeln!(
             page,
-            "<section>\n<h2>{}</h2>\n<p>{}. The objective is {}.</p>\n",
+            "<section>\n<h2>{}</h2>\n<p>{}. The objective is {}.</p>",
             escape(&object.key.to_string()),
             words::traffic(object),
             words::objective(&object.spec.objectives)
@@ -52,7 +52,7 @@ pub fn html(report: &Report<'_>) -> String {
         }
         page.push_str("</section>\n");
     }
-    let _ = write!(page, "</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n");
+    let _ = writeln!(page, "</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>");
     page
 }
 
@@ -63,11 +63,11 @@ fn scores(page: &mut String, report: &Report<'_>, rows: &[&Row]) {
         .map(|row| row.score.gpu_hours)
         .fold(f64::MIN_POSITIVE, f64::max);
     let seed = if report.many_seeds() { "<th>seed</th>" } else { "" };
-    let _ = write!(
+    let _ = writeln!(
         page,
         "<div class=\"scroll\"><table>\n<thead><tr><th class=\"text\">policy</th>{seed}<th>inside</th><th>first token</th>\
          <th>per token</th><th class=\"wide\">GPU hours</th><th>cost</th><th>starts</th><th>changes</th>\
-         <th>TTFT p50</th><th>p95</th><th>p99</th><th>TPOT p99</th></tr></thead>\n<tbody>\n"
+         <th>TTFT p50</th><th>p95</th><th>p99</th><th>TPOT p99</th></tr></thead>\n<tbody>"
     );
     for row in rows {
         let score = &row.score;
@@ -77,11 +77,11 @@ fn scores(page: &mut String, report: &Report<'_>, rows: &[&Row]) {
         } else {
             String::new()
         };
-        let _ = write!(
+        let _ = writeln!(
             page,
             "<tr><td class=\"text\">{}</td>{seed}<td class=\"{class}\">{} <span class=\"badge\">{word}</span></td><td>{}</td>\
              <td>{}</td><td class=\"wide\"><span class=\"bar\" style=\"width:{:.1}%\"></span>{:.1}</td><td>${:.2}</td>\
-             <td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+             <td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
             escape(&name(row)),
             words::percent(score.attainment),
             words::percent(score.attainment_ttft),
@@ -104,19 +104,19 @@ fn scores(page: &mut String, report: &Report<'_>, rows: &[&Row]) {
 fn policy(page: &mut String, report: &Report<'_>, object: &Object, row: &Row, timeline: &Timeline, id: &str) {
     let columns = columns(&timeline.minutes);
     let class = if row.met { "met" } else { "missed" };
-    let _ = write!(
+    let _ = writeln!(
         page,
         "<article>\n<h3>{} <span class=\"{class}\"><span class=\"badge\">{}</span></span></h3>\n\
          <p class=\"legend\"><i class=\"load\"></i>load <i class=\"ready\"></i>ready <i class=\"starting\"></i>starting \
          <i class=\"latency\"></i>99th percentile of a minute <i class=\"late\"></i>above the target \
-         <i class=\"mark\"></i>decision</p>\n",
+         <i class=\"mark\"></i>decision</p>",
         escape(&name(row)),
         words::percent(row.score.attainment),
     );
     picture(page, report, object, &columns, &timeline.marks, id);
-    let _ = write!(
+    let _ = writeln!(
         page,
-        "<output for=\"{id}\">Point at the picture for its numbers and the decisions.</output>\n"
+        "<output for=\"{id}\">Point at the picture for its numbers and the decisions.</output>"
     );
     data(page, &columns, id);
     decisions(page, &timeline.marks);
@@ -209,9 +209,9 @@ fn picture(page: &mut String, report: &Report<'_>, object: &Object, columns: &[M
         id,
     );
     page.push_str(&last.time_axis());
-    let _ = write!(
+    let _ = writeln!(
         page,
-        "<path class=\"pointer\" d=\"M0 18V{:.1}\" visibility=\"hidden\"/></svg>\n",
+        "<path class=\"pointer\" d=\"M0 18V{:.1}\" visibility=\"hidden\"/></svg>",
         HEIGHT - 30.0
     );
 }
@@ -287,22 +287,22 @@ fn data(page: &mut String, columns: &[Minute], id: &str) {
             )
         })
         .collect();
-    let _ = write!(
+    let _ = writeln!(
         page,
-        "<script type=\"application/json\" data-for=\"{id}\">[{}]</script>\n",
+        "<script type=\"application/json\" data-for=\"{id}\">[{}]</script>",
         rows.join(",")
     );
 }
 
 /// All decisions as a list that can be opened.
 fn decisions(page: &mut String, marks: &[Mark]) {
-    let _ = write!(
+    let _ = writeln!(
         page,
-        "<details><summary>{} decisions that changed something</summary><ol>\n",
+        "<details><summary>{} decisions that changed something</summary><ol>",
         marks.len()
     );
     for mark in marks.iter().take(MOST_LISTED) {
-        let _ = write!(page, "<li>{}</li>\n", escape(&said(mark)));
+        let _ = writeln!(page, "<li>{}</li>", escape(&said(mark)));
     }
     page.push_str("</ol>");
     if marks.len() > MOST_LISTED {

@@ -11,13 +11,13 @@ struct Document<'a> {
     hash: &'a str,
     duration_s: f64,
     warm_up_s: f64,
-    objects: Vec<Object>,
+    objects: Vec<Given>,
     results: Vec<Figures<'a>>,
 }
 
 /// What an object was given.
 #[derive(Serialize)]
-struct Object {
+struct Given {
     object: String,
     requests_per_second: f64,
     prompt_tokens: f64,
@@ -58,7 +58,7 @@ struct Figures<'a> {
 /// Everything of the table with all its digits that mean something, and more.
 pub fn json(report: &Report<'_>) -> String {
     let scenario = report.scenario;
-    let object = |object: &crate::simulate::scenario::Object| Object {
+    let object = |object: &crate::simulate::scenario::Object| Given {
         object: object.key.to_string(),
         requests_per_second: digits(object.load.mean_rate(), 4),
         prompt_tokens: digits(object.load.facts.prompt_tokens, 2),

@@ -47,3 +47,6 @@ impl Report<'_> {
             .any(|pair| matches!(pair, [a, b] if a.seed != b.seed))
     }
 }
+
+#[cfg(test)]
+mod tests;

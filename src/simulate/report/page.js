@@ -6,7 +6,7 @@ for (const script of document.querySelectorAll('script[data-for]')) {
   const line = svg.querySelector('.pointer');
   const marks = [...svg.querySelectorAll('.mark')];
   const [left, right] = [62, 946];
-  const ms = (v) => v === null ? 'none' : v < 10000 ? `${v} ms` : `${(v / 1000).toFixed(1)} s`;
+  const ms = (v) => v === null ? 'none' : v < 1000 ? `${v} ms` : `${(v / 1000).toFixed(v < 10000 ? 2 : 1)} s`;
   const clock = (s) => `${Math.floor(s / 3600)}:${String(Math.floor(s / 60) % 60).padStart(2, '0')}`;
   const end = rows.length ? rows[rows.length - 1][0] : 1;
   const show = (event) => {

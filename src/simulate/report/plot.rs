@@ -132,11 +132,18 @@ impl Plot {
         match self.scale {
             Scale::Linear(most) => (0..=2).map(|part| most * f64::from(part) / 2.0).collect(),
             Scale::Log(least, most) => {
+                // One decade alone gets lines between its ends.
+                let between: &[f64] = if most / least < 10.5 { &[1.0, 2.0, 5.0] } else { &[1.0] };
                 let mut ticks = Vec::new();
-                let mut value = least;
-                while value <= most * 1.001 {
-                    ticks.push(value);
-                    value *= 10.0;
+                let mut decade = least;
+                while decade <= most * 1.001 {
+                    ticks.extend(
+                        between
+                            .iter()
+                            .map(|part| part * decade)
+                            .filter(|value| *value <= most * 1.001),
+                    );
+                    decade *= 10.0;
                 }
                 ticks
             }

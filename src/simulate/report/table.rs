@@ -62,7 +62,8 @@ pub fn table(report: &Report<'_>) -> String {
 /// The policy, with the point of its grid that was kept.
 pub(super) fn name(row: &Row) -> String {
     match &row.point {
-        Some(point) => format!("{} ({point})", row.policy),
+        // The parameter is what its own grid has chosen.
+        Some(point) => format!("{} ({})", row.policy, point.rsplit(':').next().unwrap_or(point)),
         None => row.policy.clone(),
     }
 }

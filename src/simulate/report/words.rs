@@ -10,14 +10,17 @@ pub(super) fn percent(share: f64) -> String {
     format!("{:.2} %", ((share * 10_000.0) + 1e-6).floor() / 100.0)
 }
 
-/// Milliseconds; seconds from ten on.
+/// Milliseconds; seconds from one on.
 pub(super) fn latency(ms: f64) -> String {
+    let trim = |text: String| text.trim_end_matches('0').trim_end_matches('.').to_owned();
     if ms < 9.95 {
-        format!("{ms:.1} ms")
-    } else if ms < 9_995.0 {
+        format!("{} ms", trim(format!("{ms:.1}")))
+    } else if ms < 999.5 {
         format!("{ms:.0} ms")
+    } else if ms < 9_995.0 {
+        format!("{} s", trim(format!("{:.2}", ms / 1000.0)))
     } else {
-        format!("{:.1} s", ms / 1000.0)
+        format!("{} s", trim(format!("{:.1}", ms / 1000.0)))
     }
 }
 
@@ -72,4 +75,30 @@ pub(super) fn played(scenario: &Scenario) -> String {
         span(scenario.duration_s),
         span(scenario.warm_up_s)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(5.37, "5.4 ms")]
+    #[case(50.0, "50 ms")]
+    #[case(999.4, "999 ms")]
+    #[case(1000.0, "1 s")]
+    #[case(1534.0, "1.53 s")]
+    #[case(20_910.0, "20.9 s")]
+    fn a_latency_has_the_digits_that_matter(#[case] ms: f64, #[case] text: &str) {
+        assert_eq!(latency(ms), text);
+    }
+
+    #[rstest]
+    #[case(0.98999, "98.99 %")]
+    #[case(0.99, "99.00 %")]
+    #[case(1.0, "100.00 %")]
+    fn a_missed_objective_never_reads_as_a_met_one(#[case] share: f64, #[case] text: &str) {
+        assert_eq!(percent(share), text);
+    }
 }

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use inferscale_core::performance::{Workload, capacity};
+use inferscale_core::snapshot::{ObjectSnapshot, VariantSnapshot};
+use inferscale_core::units::UsdPerHour;
 
 use super::manifests::{self, Described, Manifests};
 use super::problem::{Problems, ScenarioError, unreadable};
@@ -234,12 +236,7 @@ fn object(
 }
 
 /// Replicas of the variant that serves the load for the least money, by the requests/s that one carries.
-fn on_cheapest(
-    spec: &inferscale_core::snapshot::ObjectSnapshot,
-    load: &Load,
-    world: &World,
-    replicas: impl Fn(f64) -> f64,
-) -> Vec<u32> {
+fn on_cheapest(spec: &ObjectSnapshot, load: &Load, world: &World, replicas: impl Fn(f64) -> f64) -> Vec<u32> {
     let workload = Workload {
         prompt_tokens: load.facts.prompt_tokens,
         output_tokens: load.facts.output_tokens,
@@ -259,15 +256,15 @@ fn on_cheapest(
     let cost = |index: usize| {
         let variant = spec.variants.get(index);
         let price = variant
-            .and_then(|variant| variant.replica_price())
-            .map_or(1.0, |price| price.get());
+            .and_then(VariantSnapshot::replica_price)
+            .map_or(1.0, UsdPerHour::get);
         price / carries.get(index).copied().unwrap_or(0.0).max(1e-9)
     };
     let cheapest = (0..carries.len())
         .min_by(|a, b| cost(*a).total_cmp(&cost(*b)))
         .unwrap_or(0);
     let wanted = replicas(carries.get(cheapest).copied().unwrap_or(0.0).max(1e-3)).clamp(0.0, 10_000.0) as u32;
-    let own = |(index, variant): (usize, &inferscale_core::snapshot::VariantSnapshot)| {
+    let own = |(index, variant): (usize, &VariantSnapshot)| {
         if index == cheapest {
             variant.replicas.clamp(spec.replicas.clamp(wanted))
         } else {

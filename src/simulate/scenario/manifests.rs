@@ -132,11 +132,9 @@ pub(super) fn read(
         let checked = checked.map_err(|invalid| document.wrong(&what, &invalid.message))?;
         for (index, variant) in checked.variants.iter().enumerate() {
             if variant.profile.is_none() {
-                let known: Vec<&str> = profiles.names().collect();
                 let message = format!(
-                    "spec.variants[{index}].performance.profile is missing: a simulated replica needs a profile to run by; \
-                     known: {}",
-                    known.join(", ")
+                    "spec.variants[{index}].performance.profile is missing: a simulated replica needs one to run by, such as \
+                     llama-3.1-8b/a100/bf16 (or a file of your own: `profiles` of the scenario)"
                 );
                 return Err(document.wrong(&what, &message));
             }

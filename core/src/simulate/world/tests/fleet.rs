@@ -181,7 +181,9 @@ fn the_time_line_shows_minutes_and_orders() {
     let ready: Vec<u32> = timeline.minutes.iter().map(|m| m.ready).collect();
     assert_eq!((rates, ready), (vec![2.0, 0.0, 0.0], vec![1, 2, 2]));
     let first = timeline.minutes[0];
-    assert!((first.ttft_p99_ms.unwrap() - 20.0).abs() < 12.0 && first.tpot_p99_ms.unwrap() < 15.0);
+    // At most three steps of about 12 ms to the first token: the one in progress, the one behind it, its own; told in classes of latency.
+    let (ttft, tpot) = (first.ttft_p99_ms.unwrap(), first.tpot_p99_ms.unwrap());
+    assert!((8.0..45.0).contains(&ttft) && tpot < 15.0, "{ttft} {tpot}");
     // The two of the last second end in the next minute.
     assert_eq!((first.ended, first.attained), (118, 118));
     let mark = &timeline.marks[0];
