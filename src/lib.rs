@@ -20,6 +20,7 @@
 //! | [`top`] | the fleet as a live table | yes |
 //! | [`runtime`] | clock, shutdown, HTTP server, metrics, telemetry | yes |
 //! | `emulate` | engines of the core in real time behind pod addresses (feature `laboratory`) | yes |
+//! | `gpu` | NVML of one node, and whose pods hold its GPUs (feature `gpu`) | yes |
 
 pub mod act;
 pub mod api;
@@ -28,6 +29,8 @@ pub mod config;
 pub mod controller;
 #[cfg(feature = "laboratory")]
 pub mod emulate;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod observe;
 pub mod runtime;
 pub mod status;
