@@ -24,6 +24,11 @@ pub struct Sample {
     pub devices: (usize, usize),
 }
 
+/// No call into NVML is under way.
+const NOTHING: i64 = -1;
+/// NVML is being opened.
+const OPENING: i64 = -2;
+
 /// What the kubelet said last.
 #[derive(Debug, Default)]
 struct Pods {
@@ -46,8 +51,9 @@ struct State {
 #[derive(Debug)]
 pub struct Published {
     state: Mutex<State>,
-    /// The GPU that is being read, and since when; negative = none.
+    /// The GPU that is being read, or another of the two.
     reading: AtomicI64,
+    /// Since when.
     since: Mutex<Instant>,
     /// A sample that is older is not shown.
     most_age: Duration,
@@ -63,7 +69,7 @@ impl Published {
                 pods: asks_kubelet.then(Pods::default),
                 ..State::default()
             }),
-            reading: AtomicI64::new(-1),
+            reading: AtomicI64::new(NOTHING),
             since: Mutex::new(Instant::now()),
             // Five looks may fail to come before their figures are no longer of now.
             most_age: (interval * 5).max(Duration::from_secs(2)),
@@ -92,10 +98,19 @@ impl Published {
         });
     }
 
+    /// NVML is being opened, which may hang, too.
+    pub fn opens(&self) {
+        self.begins(OPENING);
+    }
+
     /// Begins a look, or ends it (none).
     pub fn looks_at(&self, gpu: Option<u32>) {
+        self.begins(gpu.map_or(NOTHING, i64::from));
+    }
+
+    fn begins(&self, what: i64) {
         *self.since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        self.reading.store(gpu.map_or(-1, i64::from), Ordering::Relaxed);
+        self.reading.store(what, Ordering::Relaxed);
     }
 
     /// A new sample.
@@ -158,10 +173,17 @@ impl Published {
         self.with(|state| {
             match (&state.closed, &state.sample) {
                 (Some(why), _) => troubles.push(why.clone()),
-                (None, _) if reading >= 0 && busy > self.most_age => troubles.push(format!(
-                    "NVML has not answered for {} s, asked about GPU {reading}: the driver or the GPU hangs",
-                    busy.as_secs()
-                )),
+                (None, _) if reading != NOTHING && busy > self.most_age => {
+                    let asked = if reading == OPENING {
+                        "while it was opened".to_owned()
+                    } else {
+                        format!("asked about GPU {reading}")
+                    };
+                    let seconds = busy.as_secs();
+                    troubles.push(format!(
+                        "NVML has not answered for {seconds} s, {asked}: the driver or the GPU hangs"
+                    ));
+                }
                 (None, None) => troubles.push("no sample has been taken yet".to_owned()),
                 (None, Some(sample)) if sample.at.elapsed() > self.most_age => {
                     troubles.push(format!("the last sample is {} s old", sample.at.elapsed().as_secs()));
@@ -183,6 +205,6 @@ impl Published {
     /// Whether the sampling thread works: it does while it waits for a driver, it does not in a call that hangs.
     pub fn is_alive(&self) -> bool {
         let busy = self.since.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
-        self.reading.load(Ordering::Relaxed) < 0 || busy <= self.most_age * 6
+        self.reading.load(Ordering::Relaxed) == NOTHING || busy <= self.most_age * 6
     }
 }

@@ -74,7 +74,12 @@ impl Sampler {
         let mut pause = self.config.interval;
         let mut may_fail = self.config.wait_for_driver;
         while !self.stop.is_cancelled() {
-            match library::open(self.config.library.as_deref()) {
+            self.published.opens();
+            let opened = library::open(self.config.library.as_deref());
+            if opened.is_err() {
+                self.published.looks_at(None);
+            }
+            match opened {
                 Ok(nvml) => {
                     self.published.opened();
                     let before = self.last.driver_version.clone();

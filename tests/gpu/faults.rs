@@ -218,6 +218,27 @@ fn a_call_that_hangs_shows_no_old_figures_and_is_named() {
 }
 
 #[test]
+fn a_library_that_hangs_at_its_start_is_told_and_ends_the_life_of_the_pod() {
+    let mut machine = Machine::new(vec![busy_h100()]);
+    machine.change(|state| {
+        state.delays.insert("nvmlDeviceGetCount_v2".into(), 60.0);
+    });
+    let exporter = Exporter::start(&machine, &[]);
+    let (status, health) = exporter.health_when("while it was opened");
+    assert_eq!(status, 503, "{health}");
+    assert_eq!(
+        exporter.text("/livez").0,
+        200,
+        "not yet: the limit at this interval is 12 s"
+    );
+    let begun = Instant::now();
+    while exporter.text("/livez").0 == 200 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "a restart would help");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
 fn it_ends_soon_and_well_when_it_is_told_to() {
     let machine = Machine::new(vec![busy_h100()]);
     let mut exporter = Exporter::start(&machine, &[]);

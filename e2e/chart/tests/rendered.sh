@@ -123,8 +123,10 @@ exporter_has_few_rights() {
   jq -e "$least"' and (.hostPID // false) == false and [.volumes[].hostPath.path] == ["/var/lib/kubelet/pod-resources"]
     and .nodeSelector == {"nvidia.com/gpu.present": "true"} and [.tolerations[].key] == ["nvidia.com/gpu"]' "$scratch/exporter.json" &&
     objects everything '[.[] | select(.kind == "DaemonSet")] | length == 1 and (.[0] | '"$least"')' &&
-    objects everything '.[] | select(.kind == "DaemonSet") | .metadata.namespace == "gpu-exporter" and (.spec.template.spec | .hostPID
-      and [.volumes[].hostPath.path] == ["/data/kubelet/pod-resources", "/var/log/pods", "/home/kubernetes/bin/nvidia/lib64"])'
+    objects everything '.[] | select(.kind == "DaemonSet") | (.spec.template.spec | .hostPID
+      and [.volumes[].hostPath.path] == ["/data/kubelet/pod-resources", "/var/log/pods", "/home/kubernetes/bin/nvidia/lib64"])' &&
+    [ "$(render --values "$chart/ci/default.yaml" --set gpuExporter.enabled=true,gpuExporter.podMonitor.enabled=true,gpuExporter.namespace=gpus \
+      --show-only templates/gpu-exporter.yaml | grep -c 'namespace: gpus')" = 2 ]
 }
 
 # The program itself takes what the chart tells it.
