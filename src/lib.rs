@@ -19,6 +19,8 @@
 //! | [`controller`] | the tick, the reconcile recipe, wiring | yes |
 //! | [`top`] | the fleet as a live table | yes |
 //! | [`runtime`] | clock, shutdown, HTTP server, metrics, telemetry | yes |
+//! | `simulate` | worlds of the core from a scenario file, and reports (feature `laboratory`) | files |
+//! | `trace` | traces of traffic, every format (feature `laboratory`) | files |
 //! | `emulate` | engines of the core in real time behind pod addresses (feature `laboratory`) | yes |
 //! | `gpu` | NVML of one node, and whose pods hold its GPUs (feature `gpu`) | yes |
 
@@ -33,7 +35,11 @@ pub mod emulate;
 pub mod gpu;
 pub mod observe;
 pub mod runtime;
+#[cfg(feature = "laboratory")]
+pub mod simulate;
 pub mod status;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod top;
+#[cfg(feature = "laboratory")]
+pub mod trace;

@@ -9,6 +9,8 @@ mod emulate;
 #[cfg(feature = "gpu")]
 mod gpu_exporter;
 mod operator;
+#[cfg(feature = "laboratory")]
+mod simulate;
 mod top;
 
 use std::process::ExitCode;
@@ -37,6 +39,9 @@ enum Command {
     GpuExporter(gpu_exporter::Args),
     /// Run the operator in a cluster
     Operator(operator::Args),
+    /// Try policies on a trace of traffic, and compare what they reach and cost
+    #[cfg(feature = "laboratory")]
+    Simulate(simulate::Args),
     /// Show the fleet as a table that renews itself
     Top(top::Args),
 }
@@ -55,6 +60,8 @@ impl Cli {
             #[cfg(feature = "gpu")]
             Command::GpuExporter(args) => gpu_exporter::run(args),
             Command::Operator(args) => operator::run(&args),
+            #[cfg(feature = "laboratory")]
+            Command::Simulate(args) => simulate::run(&args),
             Command::Top(args) => top::run(&args),
         }
     }
