@@ -95,7 +95,8 @@ impl Model {
         let mut replicas = self.now().replicas();
         while since.elapsed() < Duration::from_secs(seconds) {
             if began.elapsed() > Duration::from_secs(6 * seconds) {
-                self.fail(&format!("the replicas never stay the same for {seconds} s")).await;
+                self.fail(&format!("the replicas never stay the same for {seconds} s"))
+                    .await;
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
             let now = self.now().replicas();
