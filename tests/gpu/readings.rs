@@ -74,6 +74,17 @@ fn one_throttle_reason_is_active_and_the_others_are_known_not_to_be() {
     );
 }
 
+#[test]
+fn a_share_above_the_whole_is_no_share() {
+    let machine = Machine::new(vec![Device {
+        gpu_percent: 101,
+        ..busy_h100()
+    }]);
+    let page = Exporter::start(&machine, &[]).settled();
+    assert!(!page.has("inferscale_gpu_utilization_ratio"));
+    assert!(page.has("inferscale_gpu_memory_utilization_ratio"));
+}
+
 /// What a kind of GPU does not tell is absent, and what it tells is there.
 #[rstest]
 #[case(Profile::A100, &["mig_enabled", "memory_temperature_celsius"], &["sm_active_ratio", "engine_active_ratio"])]
