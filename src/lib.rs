@@ -22,6 +22,7 @@
 //! | `simulate` | worlds of the core from a scenario file, and reports (feature `laboratory`) | files |
 //! | `trace` | traces of traffic, every format (feature `laboratory`) | files |
 //! | `emulate` | engines of the core in real time behind pod addresses (feature `laboratory`) | yes |
+//! | `gpu` | NVML of one node, and whose pods hold its GPUs (feature `gpu`) | yes |
 
 pub mod act;
 pub mod api;
@@ -30,6 +31,8 @@ pub mod config;
 pub mod controller;
 #[cfg(feature = "laboratory")]
 pub mod emulate;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod observe;
 pub mod runtime;
 #[cfg(feature = "laboratory")]

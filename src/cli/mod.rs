@@ -6,6 +6,8 @@ mod completion;
 mod crd;
 #[cfg(feature = "laboratory")]
 mod emulate;
+#[cfg(feature = "gpu")]
+mod gpu_exporter;
 mod operator;
 #[cfg(feature = "laboratory")]
 mod simulate;
@@ -32,6 +34,9 @@ enum Command {
     /// Stand in for the engines of pods with loopback addresses, and play traces on them
     #[cfg(feature = "laboratory")]
     Emulate(emulate::Args),
+    /// Publish what the GPUs of this node do, and whose pods hold them
+    #[cfg(feature = "gpu")]
+    GpuExporter(gpu_exporter::Args),
     /// Run the operator in a cluster
     Operator(operator::Args),
     /// Try policies on a trace of traffic, and compare what they reach and cost
@@ -52,6 +57,8 @@ impl Cli {
             Command::Crd(args) => crd::run(&args),
             #[cfg(feature = "laboratory")]
             Command::Emulate(args) => emulate::run(args),
+            #[cfg(feature = "gpu")]
+            Command::GpuExporter(args) => gpu_exporter::run(args),
             Command::Operator(args) => operator::run(&args),
             #[cfg(feature = "laboratory")]
             Command::Simulate(args) => simulate::run(&args),

@@ -18,7 +18,7 @@ use super::tick::Ticker;
 use crate::config::{OperatorConfig, Presets, Profiles};
 use crate::observe::cluster::{self, Cluster};
 use crate::observe::prometheus::{Source, SourceError};
-use crate::runtime::http::Server;
+use crate::runtime::http::{self, Server};
 use crate::runtime::metrics::OperatorMetrics;
 use crate::runtime::readiness::Readiness;
 
@@ -64,7 +64,7 @@ pub async fn run(
     if let Ok(address) = server.address() {
         tracing::info!(%address, "serving /livez, /readyz and /metrics");
     }
-    let serving = tokio::spawn(server.serve(readiness, metrics.clone(), stop.clone()));
+    let serving = tokio::spawn(server.serve(http::router(readiness, metrics.clone()), stop.clone()));
 
     let client = Client::try_default()
         .await

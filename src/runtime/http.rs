@@ -1,4 +1,5 @@
-//! The operator's own HTTP server: `/livez`, `/readyz`, `/metrics`. Bounded in connections and time. I/O.
+//! The HTTP server of every long-running command, bounded in connections and time; and what the operator answers on
+//! it: `/livez`, `/readyz`, `/metrics`. I/O.
 
 use std::io;
 use std::net::SocketAddr;
@@ -75,8 +76,7 @@ impl Server {
     }
 
     /// Answers until the token is cancelled; answers in progress are then finished.
-    pub async fn serve(self, readiness: Readiness, metrics: Arc<OperatorMetrics>, stop: CancellationToken) {
-        let router = router(readiness, metrics);
+    pub async fn serve(self, router: Router, stop: CancellationToken) {
         let slots = Arc::new(Semaphore::new(MOST_CONNECTIONS));
         let mut connections = JoinSet::new();
         loop {
@@ -121,7 +121,8 @@ async fn answer(stream: TcpStream, router: Router, limits: Limits, stop: Cancell
     let _ = tokio::time::timeout(limits.goodbye, connection).await;
 }
 
-fn router(readiness: Readiness, metrics: Arc<OperatorMetrics>) -> Router {
+/// What the operator answers.
+pub fn router(readiness: Readiness, metrics: Arc<OperatorMetrics>) -> Router {
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz).with_state(readiness))
@@ -168,7 +169,10 @@ mod tests {
         let (readiness, stop) = (Readiness::default(), CancellationToken::new());
         Running {
             address: server.address().unwrap(),
-            task: tokio::spawn(server.serve(readiness.clone(), Arc::new(OperatorMetrics::new()), stop.clone())),
+            task: tokio::spawn(server.serve(
+                router(readiness.clone(), Arc::new(OperatorMetrics::new())),
+                stop.clone(),
+            )),
             readiness,
             stop,
         }

@@ -42,11 +42,25 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end -}}
 
 {{- define "inferscale.image" -}}
-{{- with .Values.image -}}
+{{- include "inferscale.imageOf" (list . .Values.image) -}}
+{{- end -}}
+
+{{/* The address of an image: inferscale.imageOf (list . .Values.image). */}}
+{{- define "inferscale.imageOf" -}}
+{{- $chart := (index . 0).Chart -}}
+{{- with index . 1 -}}
 {{- if .digest -}}
 {{- printf "%s@%s" .repository .digest -}}
 {{- else -}}
-{{- printf "%s:%s" .repository (default $.Chart.AppVersion .tag) -}}
+{{- printf "%s:%s" .repository (default $chart.AppVersion .tag) -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+
+{{- define "inferscale.gpuExporterSelectorLabels" -}}
+{{ include "inferscale.selectorLabels" . | replace "component: operator" "component: gpu-exporter" }}
+{{- end -}}
+
+{{- define "inferscale.gpuExporterLabels" -}}
+{{ include "inferscale.labels" . | replace "component: operator" "component: gpu-exporter" }}
 {{- end -}}

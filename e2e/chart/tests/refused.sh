@@ -54,6 +54,11 @@ serviceAccount.create=false                                  | serviceAccount.na
 metrics.serviceMonitor.enabled=true,metrics.podMonitor.enabled=true | metrics.serviceMonitor.enabled and metrics.podMonitor.enabled are both true
 metrics.serviceMonitor.enabled=true,metrics.service.enabled=false | metrics.service.enabled is false: there is no Service to scrape
 fullnameOverride=A_b                                         | at ./fullnameOverride.: .A_b. does not match pattern
+gpuExporter.interval=10ms                                    | at ./gpuExporter/interval.: .10ms. does not match pattern
+gpuExporter.port=400                                         | at ./gpuExporter/port.: minimum: got 400, want 1,024
+gpuExporter.kubeletDirectory=kubelet/                        | at ./gpuExporter/kubeletDirectory.: .kubelet/. does not match pattern
+gpuExporter.image.tag=a b                                    | at ./gpuExporter/image/tag.: .a b. does not match pattern
+gpuExporter.hostPID=true                                     | additional properties .hostPID. not allowed
 terminationGracePeriodSeconds=0                              | at ./terminationGracePeriodSeconds.: minimum: got 0, want 1
 '
 

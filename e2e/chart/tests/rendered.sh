@@ -112,6 +112,39 @@ switches_are_obeyed() {
     objects everything 'any(.[]; .kind == "ConfigMap" and .metadata.labels.grafana_dashboard == "1" and (.data["inferscale-model.json"] | fromjson | .uid == "inferscale-model"))'
 }
 
+# The exporter gets the kubelet's folder, read-only, and nothing else of the node; the processes only when they are asked for.
+exporter_has_few_rights() {
+  local least
+  render --values "$chart/ci/default.yaml" --set gpuExporter.enabled=true --show-only templates/gpu-exporter.yaml |
+    kubectl create --dry-run=client --validate=false -o json -f - >"$scratch/exporter.json" || return 1
+  least='.spec.template.spec | (.containers | length == 1) and (.hostNetwork // false) == false and .automountServiceAccountToken == false
+    and (.containers[0].securityContext | .privileged == false and .allowPrivilegeEscalation == false and .readOnlyRootFilesystem
+      and .capabilities == {drop: ["ALL"]}) and all(.containers[0].volumeMounts[]; .readOnly)'
+  jq -e "$least"' and (.hostPID // false) == false and [.volumes[].hostPath.path] == ["/var/lib/kubelet/pod-resources"]
+    and .nodeSelector == {"nvidia.com/gpu.present": "true"} and [.tolerations[].key] == ["nvidia.com/gpu"]' "$scratch/exporter.json" &&
+    objects everything '[.[] | select(.kind == "DaemonSet")] | length == 1 and (.[0] | '"$least"')' &&
+    objects everything '.[] | select(.kind == "DaemonSet") | (.spec.template.spec | .hostPID
+      and [.volumes[].hostPath.path] == ["/data/kubelet/pod-resources", "/var/log/pods", "/home/kubernetes/bin/nvidia/lib64"])' &&
+    [ "$(render --values "$chart/ci/default.yaml" --set gpuExporter.enabled=true,gpuExporter.podMonitor.enabled=true,gpuExporter.namespace=gpus \
+      --show-only templates/gpu-exporter.yaml | grep -c 'namespace: gpus')" = 2 ]
+}
+
+# The program itself takes what the chart tells it.
+exporter_takes_its_arguments() {
+  if [ ! -x "$operator" ]; then echo "$operator is not there: skipped"; return; fi
+  local arguments
+  mapfile -t arguments < <(objects everything '.[] | select(.kind == "DaemonSet") | .spec.template.spec.containers[0].args' | jq -r '.[]')
+  [ "${#arguments[@]}" -gt 10 ] && arguments+=(--listen 256.0.0.1:1) &&
+    refuses 2 "cannot be used multiple times" "$operator" "${arguments[@]}"
+}
+
+exporter_monitor() {
+  render --values "$chart/ci/default.yaml" --set gpuExporter.enabled=true,gpuExporter.podMonitor.enabled=true,gpuExporter.podMonitor.interval=5s \
+    --show-only templates/gpu-exporter.yaml >"$scratch/monitor.yaml" && cat "$scratch/monitor.yaml" &&
+    grep -q '^kind: PodMonitor$' "$scratch/monitor.yaml" && grep -q '    honorLabels: true' "$scratch/monitor.yaml" &&
+    grep -q '    interval: 5s' "$scratch/monitor.yaml" && [ "$(grep -c 'component: gpu-exporter' "$scratch/monitor.yaml")" = 5 ]
+}
+
 definitions_are_kept() {
   objects default '[.[] | select(.kind == "CustomResourceDefinition") | .metadata.annotations["helm.sh/resource-policy"]] == ["keep", "keep"]'
 }
@@ -171,5 +204,8 @@ test_rendered() {
   check "presets and profiles are mounted where the operator looks" files_are_mounted
   check "switches are obeyed" switches_are_obeyed
   check "ServiceMonitor and PodMonitor" monitors
+  check "the GPU exporter gets the kubelet's folder and no more" exporter_has_few_rights
+  check "and takes the arguments that it is given" exporter_takes_its_arguments
+  check "and is scraped with the labels of those who hold GPUs" exporter_monitor
   check "the pod changes with the configuration" checksum_follows_configuration
 }
