@@ -25,7 +25,7 @@ mod embedded {
 pub use engine::{Combine, EnginePreset, Kind, Signal, SignalPreset};
 pub use error::{ConfigError, Problem};
 pub use names::UnknownName;
-pub use operator::{Listen, OperatorConfig, Timing};
+pub use operator::{LeaderElection, Listen, OperatorConfig, Timing};
 pub use presets::Presets;
 pub use profiles::Profiles;
 pub use source::MetricsSource;

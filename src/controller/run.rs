@@ -8,10 +8,11 @@ use futures::channel::mpsc;
 use kube::runtime::controller::{Config, Controller};
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::{WatchStreamExt, reflector, watcher};
-use kube::{Api, Client, Resource, ResourceExt};
+use kube::{Api, Resource, ResourceExt};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::candidate::Candidate;
 use super::context::{Context, Guarded, Pace};
 use super::reconcile::{on_error, reconcile};
 use super::tick::Ticker;
@@ -64,12 +65,14 @@ pub async fn run(
     if let Ok(address) = server.address() {
         tracing::info!(%address, "serving /livez, /readyz and /metrics");
     }
-    let serving = tokio::spawn(server.serve(readiness, metrics.clone(), stop.clone()));
-
-    let client = Client::try_default()
+    let changed = Arc::new(Notify::new());
+    let candidate = Candidate::new(&readiness)
         .await
         .map_err(|error| RunError::Client(Box::new(error)))?;
-    let changed = Arc::new(Notify::new());
+    let serving = tokio::spawn(server.serve(readiness, metrics.clone(), stop.clone()));
+    let client = candidate.client.clone();
+    let leadership = candidate.leadership.clone();
+    let mut election = candidate.stand(&config.leader_election, &changed, &metrics);
     let (objects, writer) = reflector::store::<Guarded>();
     let (publish, latest) = watch::channel(None);
     let (reconcile_one, reconciles) = mpsc::unbounded();
@@ -88,6 +91,7 @@ pub async fn run(
         profiles,
         sources,
         objects: objects.clone(),
+        leadership,
         latest,
         metrics,
         written: Pace::default(),
@@ -146,10 +150,18 @@ pub async fn run(
             reconcile: reconcile_one,
             part: ticks,
         };
-        ticker.run(stop.clone()).await;
+        tokio::select! {
+            () = ticker.run(stop.clone()) => {}
+            // Without an election nothing would ever be written again.
+            () = election.broke() => {
+                tracing::error!("the election has ended by itself; shutting down");
+                stop.cancel();
+            }
+        }
     }
-    // Reconciles in progress finish; then the server, so that the last metrics can still be read.
+    // Reconciles in progress finish; then the next one may lead; then the server, so that the last metrics can be read.
     let _ = controlling.await;
+    election.end().await;
     let _ = serving.await;
     tracing::info!("stopped");
     Ok(())
