@@ -332,6 +332,7 @@ mod reference_page {
             "| `timing.grid` | `15s` |",
             "| `timing.tick` | the grid |",
             "| `listen.metrics` | `0.0.0.0:8080` |",
+            "| `leaderElection.enabled` | `true` |",
         ] {
             assert!(PAGE.contains(row), "{row}");
         }
@@ -349,7 +350,7 @@ mod reference_page {
 
     #[test]
     fn it_names_every_field_that_the_errors_know() {
-        let text = "x: 1\ntiming: {x: 1}\nlisten: {x: 1}\npresets: {x: 1}\nprofiles: {x: 1}\nmetricsSources: [{x: 1}]";
+        let text = "x: 1\ntiming: {x: 1}\nlisten: {x: 1}\nleaderElection: {x: 1}\npresets: {x: 1}\nprofiles: {x: 1}\nmetricsSources: [{x: 1}]";
         for problem in problems(text) {
             let Some((path, known)) = problem.split_once(": unknown field: known here: ") else {
                 continue;

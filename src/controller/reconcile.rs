@@ -181,7 +181,8 @@ async fn tell(
     let before = object.status.clone().unwrap_or_default();
     let new = status::report(view, applied, &before, clock::now());
     let due = || context.written.due(&key_of(object));
-    if !status::differs(&before, &new) && !(status::differs_slowly(&before, &new) && due()) {
+    let worth = status::differs(&before, &new) || (status::differs_slowly(&before, &new) && due());
+    if !worth {
         return Ok(None);
     }
     write(object, context, epoch, &new, How::Apply).await?;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures::StreamExt;
 use futures::channel::mpsc;
+use futures::{Stream, StreamExt};
 use kube::runtime::controller::{Config, Controller};
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::{WatchStreamExt, reflector, watcher};
@@ -99,32 +99,7 @@ pub async fn run(
 
     // Not `objects.wait_until_ready()`: the controller waits there too, and of two only the last one is woken.
     let listed = CancellationToken::new();
-    let all = listed.clone();
-    // An edited object asks for an early tick; its own status is no edit.
-    let edited = changed.clone();
-    let mut generations: HashMap<String, Option<i64>> = HashMap::new();
-    let stream = cluster::watcher(Api::<Guarded>::all(client), watcher::Config::default())
-        .default_backoff()
-        .modify(|object| object.managed_fields_mut().clear())
-        .reflect(writer)
-        .inspect(move |event| match event {
-            Ok(watcher::Event::InitDone) => all.cancel(),
-            Ok(_) => {}
-            Err(error) => tracing::warn!(kind = "InferenceDeployment", %error, "cannot watch; trying again"),
-        })
-        .touched_objects()
-        .inspect(move |event| {
-            if let Ok(object) = event {
-                let uid = object.uid().unwrap_or_default();
-                let generation = object.meta().generation;
-                if object.meta().deletion_timestamp.is_some() || generations.insert(uid, generation) != Some(generation)
-                {
-                    edited.notify_one();
-                }
-            }
-        });
-    // What the watch brings is reconciled by the tick that it causes, not twice.
-    let silent = stream.filter(|event| futures::future::ready(event.is_err()));
+    let silent = follow(Api::all(client), writer, listed.clone(), changed.clone());
     let controller = Controller::for_stream(silent, objects.clone())
         .with_config(Config::default().concurrency(CONCURRENCY))
         .reconcile_on(reconciles)
@@ -165,6 +140,37 @@ pub async fn run(
     let _ = serving.await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Keeps the store of all objects, says when their first list is complete, and asks for an early tick when one is edited
+/// or deleted; its own status is no edit. What the watch brings is reconciled by the tick that it causes, not twice: only
+/// errors come out.
+fn follow(
+    objects: Api<Guarded>,
+    store: reflector::store::Writer<Guarded>,
+    listed: CancellationToken,
+    edited: Arc<Notify>,
+) -> impl Stream<Item = Result<Guarded, watcher::Error>> + Send {
+    let mut generations: HashMap<String, Option<i64>> = HashMap::new();
+    cluster::watcher(objects, watcher::Config::default())
+        .default_backoff()
+        .modify(|object| object.managed_fields_mut().clear())
+        .reflect(store)
+        .inspect(move |event| match event {
+            Ok(watcher::Event::InitDone) => listed.cancel(),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(kind = "InferenceDeployment", %error, "cannot watch; trying again"),
+        })
+        .touched_objects()
+        .inspect(move |event| {
+            let Ok(object) = event else { return };
+            let (uid, generation) = (object.uid().unwrap_or_default(), object.meta().generation);
+            let deleted = object.meta().deletion_timestamp.is_some();
+            if deleted || generations.insert(uid, generation) != Some(generation) {
+                edited.notify_one();
+            }
+        })
+        .filter(|event| futures::future::ready(event.is_err()))
 }
 
 fn sources(config: &OperatorConfig) -> Result<HashMap<String, Source>, RunError> {

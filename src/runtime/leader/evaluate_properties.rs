@@ -61,9 +61,21 @@ struct Sent {
     /// `None` = there must be no Lease.
     version: Option<String>,
     at: Instant,
-    /// What the server said, once it has; `None` in it = conflict.
-    answer: Option<Option<Observed>>,
+    answer: Answer,
 }
+
+/// What the server said to it.
+#[derive(Debug, Clone)]
+enum Answer {
+    /// It has not arrived.
+    None,
+    Conflict,
+    Stored(Observed),
+}
+
+/// What was read: the Lease, if there was one.
+#[derive(Debug, Clone)]
+struct Read(Option<Observed>);
 
 struct World {
     now: Instant,
@@ -71,7 +83,7 @@ struct World {
     versions: u64,
     states: Vec<State>,
     /// What was read for each.
-    mail: Vec<Option<Option<Observed>>>,
+    mail: Vec<Option<Read>>,
     sent: Vec<Option<Sent>>,
     epochs: Vec<i32>,
     claims: usize,
@@ -91,12 +103,12 @@ impl World {
         }
     }
 
-    fn step(&mut self, step: Step) {
-        match step {
+    fn step(&mut self, step: &Step) {
+        match *step {
             Step::Pass(ms) => self.now += Duration::from_millis(ms),
-            Step::Read(i) => self.mail[i] = Some(self.lease.clone()),
+            Step::Read(i) => self.mail[i] = Some(Read(self.lease.clone())),
             Step::Learn(i) => {
-                if let Some(lease) = self.mail[i].take() {
+                if let Some(Read(lease)) = self.mail[i].take() {
                     self.states[i].observe(lease, self.now);
                 }
             }
@@ -135,17 +147,17 @@ impl World {
             record,
             version,
             at: self.now,
-            answer: None,
+            answer: Answer::None,
         });
     }
 
     fn arrive(&mut self, i: usize) {
         let Some(sent) = &mut self.sent[i] else { return };
-        if sent.answer.is_some() {
+        if !matches!(sent.answer, Answer::None) {
             return;
         }
         if self.lease.as_ref().map(|lease| &lease.version) != sent.version.as_ref() {
-            sent.answer = Some(None);
+            sent.answer = Answer::Conflict;
             return;
         }
         // A write that changes nothing makes no new version.
@@ -160,15 +172,18 @@ impl World {
             version: self.versions.to_string(),
         };
         self.lease = Some(stored.clone());
-        sent.answer = Some(Some(stored));
+        sent.answer = Answer::Stored(stored);
     }
 
     fn answer(&mut self, i: usize) {
-        if self.sent[i].as_ref().is_none_or(|sent| sent.answer.is_none()) {
+        if self.sent[i]
+            .as_ref()
+            .is_none_or(|sent| matches!(sent.answer, Answer::None))
+        {
             return;
         }
         let Some(Sent {
-            answer: Some(Some(stored)),
+            answer: Answer::Stored(stored),
             at,
             ..
         }) = self.sent[i].take()
@@ -224,7 +239,7 @@ proptest! {
     fn at_most_one_holds_a_valid_claim_whatever_happens(steps in steps()) {
         let mut world = World::new();
         for step in opening().into_iter().chain(steps) {
-            world.step(step);
+            world.step(&step);
             world.check();
         }
     }
@@ -242,7 +257,7 @@ fn the_steps_bring_many_changes_of_hands() {
         let steps = steps().new_tree(&mut runner).unwrap().current();
         let mut world = World::new();
         for step in opening().into_iter().chain(steps) {
-            world.step(step);
+            world.step(&step);
         }
         claims += world.claims;
         changes += world.epochs.len();

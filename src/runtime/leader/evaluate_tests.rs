@@ -13,6 +13,7 @@ const OTHER: &str = "other_2";
 const S: Duration = Duration::from_secs(1);
 
 /// A Lease in a version, renewed for the n-th time by its holder.
+#[expect(clippy::unnecessary_wraps, reason = "as it is observed: there may be none")]
 fn lease(holder: Option<&str>, epoch: i32, renewal: i64) -> Option<Observed> {
     let record = holder.map_or_else(
         || Record::released(epoch, Time::from_millis(renewal)),
@@ -71,7 +72,7 @@ fn a_holder_that_renews_is_respected_for_ever_and_one_that_stops_for_ten_seconds
     }
     // Seen again and again, but never renewed.
     for _ in 0..5 {
-        now += 2 * S - Duration::from_millis(1);
+        now += Duration::from_millis(1_999);
         state.observe(lease(Some(OTHER), 3, 99), now);
         assert!(matches!(evaluate(&state, now), Action::Wait(_)));
     }
