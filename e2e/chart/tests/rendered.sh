@@ -65,7 +65,7 @@ finds_a_wildcard() {
 has_one_writer_at_a_time() { # several only with an election, and then with the right to it
   objects "$1" '([.[] | select(.kind == "ConfigMap") | .data["config.yaml"] // empty] | first | test("leaderElection:\n  enabled: true\n")) as $elects
     | [.[] | select(.kind == "Deployment") | .spec | if $elects then .strategy.type == "RollingUpdate" else .replicas == 1 and .strategy.type == "Recreate" end] == [true]
-    and ($elects | not) or any(.[]; .kind == "ServiceAccount") == any(.[]; .kind == "Role")'
+    and (($elects | not) or any(.[]; .kind == "ServiceAccount") == any(.[]; .kind == "Role"))'
 }
 
 names_fit() { objects "$1" 'all(.[] | select(.kind != "CustomResourceDefinition"); .metadata.name | length <= 63)'; }
