@@ -19,6 +19,8 @@
 //! | [`controller`] | the tick, the reconcile recipe, wiring | yes |
 //! | [`top`] | the fleet as a live table | yes |
 //! | [`runtime`] | clock, leader election, shutdown, HTTP server, metrics, telemetry | yes |
+//! | `simulate` | worlds of the core from a scenario file, and reports (feature `laboratory`) | files |
+//! | `trace` | traces of traffic, every format (feature `laboratory`) | files |
 //! | `emulate` | engines of the core in real time behind pod addresses (feature `laboratory`) | yes |
 
 pub mod act;
@@ -30,7 +32,11 @@ pub mod controller;
 pub mod emulate;
 pub mod observe;
 pub mod runtime;
+#[cfg(feature = "laboratory")]
+pub mod simulate;
 pub mod status;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod top;
+#[cfg(feature = "laboratory")]
+pub mod trace;

@@ -14,8 +14,8 @@ use crate::config::Profiles;
 use crate::emulate::drive::{self, End};
 use crate::emulate::scenario::{LoadSpec, Scenario};
 use crate::emulate::timelapse::{self, Arrival};
-use crate::emulate::trace;
 use crate::emulate::world::World;
+use crate::trace::requests;
 
 /// Arguments of `emulate`.
 #[derive(Debug, clap::Args)]
@@ -84,7 +84,7 @@ fn loads(args: &Args) -> anyhow::Result<Vec<(LoadSpec, Vec<Arrival>)>> {
     }
     let loads = std::mem::take(&mut scenario.loads);
     let play = |load: LoadSpec| {
-        let trace = trace::read(&load.trace)?;
+        let trace = requests::read(&load.trace)?;
         let arrivals = timelapse::arrivals(&trace, scenario.speed, load.rescale, scenario.seed);
         let last = arrivals.last().map_or(0.0, |arrival| arrival.at_ms / 1000.0);
         eprintln!(

@@ -7,6 +7,8 @@ mod crd;
 #[cfg(feature = "laboratory")]
 mod emulate;
 mod operator;
+#[cfg(feature = "laboratory")]
+mod simulate;
 mod top;
 
 use std::process::ExitCode;
@@ -32,6 +34,9 @@ enum Command {
     Emulate(emulate::Args),
     /// Run the operator in a cluster
     Operator(operator::Args),
+    /// Try policies on a trace of traffic, and compare what they reach and cost
+    #[cfg(feature = "laboratory")]
+    Simulate(simulate::Args),
     /// Show the fleet as a table that renews itself
     Top(top::Args),
 }
@@ -48,6 +53,8 @@ impl Cli {
             #[cfg(feature = "laboratory")]
             Command::Emulate(args) => emulate::run(args),
             Command::Operator(args) => operator::run(&args),
+            #[cfg(feature = "laboratory")]
+            Command::Simulate(args) => simulate::run(&args),
             Command::Top(args) => top::run(&args),
         }
     }

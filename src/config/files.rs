@@ -22,7 +22,7 @@ fn unreadable(path: &Path, reason: &dyn Display) -> ConfigError {
 }
 
 /// The text of a file, at most 1 MiB.
-pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
+pub(crate) fn read(path: &Path) -> Result<String, ConfigError> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     let mut text = Vec::new();
     file.take(MOST_BYTES + 1)

@@ -24,6 +24,8 @@ mod embedded {
 
 pub use engine::{Combine, EnginePreset, Kind, Signal, SignalPreset};
 pub use error::{ConfigError, Problem};
+#[cfg(feature = "laboratory")]
+pub(crate) use files::read as read_text;
 pub use names::UnknownName;
 pub use operator::{LeaderElection, Listen, OperatorConfig, Timing};
 pub use presets::Presets;

@@ -23,5 +23,4 @@ mod router_metrics;
 pub mod scenario;
 mod summary;
 pub mod timelapse;
-pub mod trace;
 pub mod world;

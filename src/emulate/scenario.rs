@@ -266,7 +266,7 @@ mod tests {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/demo/world.yaml");
         let world = Scenario::read(&path).unwrap();
         let load = &world.loads[0];
-        let trace = crate::emulate::trace::read(&load.trace).unwrap();
+        let trace = crate::trace::requests::read(&load.trace).unwrap();
         let played = crate::emulate::timelapse::arrivals(&trace, world.speed, load.rescale, world.seed);
         let seconds = played.last().unwrap().at_ms / 1000.0;
         assert!(

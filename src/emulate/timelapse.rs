@@ -6,7 +6,7 @@
 //! against the day. Each draw takes the tokens of a request of its own bucket, in order.
 
 use super::draw::Draw;
-use super::trace::TraceRequest;
+use crate::trace::requests::TraceRequest;
 
 /// The trace's own time that one measured rate holds for.
 const BUCKET_S: f64 = 15.0;

@@ -19,8 +19,8 @@ pub use learned::Learned;
 pub use object::ObjectMemory;
 pub use workload::WorkloadMix;
 
-use super::bucket;
-use crate::snapshot::{ObjectKey, Snapshot};
+use super::bucket::{self, Bucket};
+use crate::snapshot::{ObjectKey, ObjectSnapshot, Snapshot, Timing};
 
 /// The memory of the whole fleet.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -42,6 +42,19 @@ impl Memory {
                 memory.absorb(&bucket, object, timing);
             }
         }
+    }
+
+    /// Remembers an object as an operator does that has watched it since the first of these closed buckets, which come
+    /// oldest first; the pods of `object` tell its lead time. An object that is known already, and none at all, are left.
+    pub fn recall(&mut self, key: &ObjectKey, object: &ObjectSnapshot, timing: Timing, buckets: &[Bucket]) {
+        let Some(first) = buckets.first().filter(|_| !self.objects.contains_key(key)) else {
+            return;
+        };
+        let mut memory = ObjectMemory::new(first.start, first.start);
+        for bucket in buckets {
+            memory.absorb(bucket, object, timing);
+        }
+        self.objects.insert(key.clone(), memory);
     }
 
     /// The memory of one object; `None` before it was first seen.
