@@ -18,7 +18,7 @@
 //! | [`status`] | what the object's status says, conditions, events | yes |
 //! | [`controller`] | the tick, the reconcile recipe, wiring | yes |
 //! | [`top`] | the fleet as a live table | yes |
-//! | [`runtime`] | clock, shutdown, HTTP server, metrics, telemetry | yes |
+//! | [`runtime`] | clock, leader election, shutdown, HTTP server, metrics, telemetry | yes |
 //! | `simulate` | worlds of the core from a scenario file, and reports (feature `laboratory`) | files |
 //! | `trace` | traces of traffic, every format (feature `laboratory`) | files |
 //! | `emulate` | engines of the core in real time behind pod addresses (feature `laboratory`) | yes |

@@ -10,9 +10,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::PostParams;
 use kube::core::DynamicObject;
 use kube::{Api, Client};
-use tokio::time::Instant;
 
 use super::prepare::{Prepared, ScaleWrite};
+use crate::runtime::leader::{Leadership, Refused};
 
 /// No request lives longer.
 const REQUEST: Duration = Duration::from_secs(2);
@@ -32,6 +32,8 @@ pub enum Outcome {
     Forbidden(String),
     /// It was too late to write it.
     Expired,
+    /// Another operator leads by now.
+    NotLeader,
     /// Nothing is given back while an increase of the same decision did not come through.
     Withheld,
     /// Anything else, in the API server's words or the connection's.
@@ -62,26 +64,24 @@ impl Applied {
 }
 
 /// Writes what was prepared, one after the other. Never fails as a whole: every write has its own outcome.
-pub async fn apply(client: &Client, prepared: Prepared) -> Applied {
+pub async fn apply(client: &Client, leadership: &Leadership, prepared: Prepared) -> Applied {
     let Prepared {
         object,
         decision: _,
-        valid_until,
+        warrant,
         writes,
     } = prepared;
     let mut applied = Applied::default();
     let mut lacking = false;
     for write in writes {
         let grows = write.to > write.from;
-        let outcome = if Instant::now() >= valid_until {
-            Outcome::Expired
-        } else if lacking && !grows {
-            Outcome::Withheld
-        } else {
-            match tokio::time::timeout(REQUEST, put(client, &object.namespace, &write)).await {
-                Ok(outcome) => outcome,
-                Err(_) => Outcome::Failed(format!("no answer within {REQUEST:?}")),
-            }
+        let outcome = match leadership.changes(&warrant) {
+            Err(Refused::Expired) => Outcome::Expired,
+            Err(Refused::NotLeader) => Outcome::NotLeader,
+            Ok(()) if lacking && !grows => Outcome::Withheld,
+            Ok(()) => tokio::time::timeout(REQUEST, put(client, &object.namespace, &write))
+                .await
+                .unwrap_or_else(|_| Outcome::Failed(format!("no answer within {REQUEST:?}"))),
         };
         lacking |= grows && outcome != Outcome::Written;
         applied.scales.push(Written { write, outcome });

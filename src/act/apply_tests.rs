@@ -5,7 +5,11 @@ use serde_json::json;
 
 use super::*;
 use crate::testing::fake_api::{self, Answer, Asked};
-use crate::testing::samples::{key, target};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::runtime::leader::{Claim, Standing};
+use crate::testing::samples::{self, key, target};
 
 fn write(name: &str, from: u32, to: u32) -> ScaleWrite {
     ScaleWrite {
@@ -20,7 +24,7 @@ fn prepared(writes: Vec<ScaleWrite>) -> Prepared {
     Prepared {
         object: key(),
         decision: "0badcafe".into(),
-        valid_until: Instant::now() + Duration::from_secs(30),
+        warrant: samples::warrant(),
         writes,
     }
 }
@@ -36,7 +40,7 @@ fn outcomes(applied: &Applied) -> Vec<Outcome> {
 #[tokio::test]
 async fn a_scale_is_put_with_the_version_that_was_seen_under_our_name() {
     let (client, log) = fake_api::client(accepted);
-    let applied = apply(&client, prepared(vec![write("a100", 3, 5)])).await;
+    let applied = apply(&client, &samples::alone(), prepared(vec![write("a100", 3, 5)])).await;
     assert_eq!(outcomes(&applied), [Outcome::Written]);
     let asked = log.lock().unwrap().remove(0);
     assert_eq!(
@@ -59,7 +63,7 @@ async fn a_scale_is_put_with_the_version_that_was_seen_under_our_name() {
 async fn writes_go_out_one_after_the_other_in_their_order() {
     let (client, log) = fake_api::client(accepted);
     let writes = vec![write("b", 1, 2), write("c", 0, 1), write("a", 4, 3)];
-    let applied = apply(&client, prepared(writes.clone())).await;
+    let applied = apply(&client, &samples::alone(), prepared(writes.clone())).await;
     assert_eq!(
         applied.scales.iter().map(|s| s.write.clone()).collect::<Vec<_>>(),
         writes
@@ -74,7 +78,7 @@ async fn writes_go_out_one_after_the_other_in_their_order() {
 #[tokio::test]
 async fn zero_is_written_as_zero() {
     let (client, log) = fake_api::client(accepted);
-    apply(&client, prepared(vec![write("a100", 3, 0)])).await;
+    apply(&client, &samples::alone(), prepared(vec![write("a100", 3, 0)])).await;
     assert_eq!(log.lock().unwrap()[0].body["spec"]["replicas"], 0);
 }
 
@@ -88,7 +92,7 @@ async fn zero_is_written_as_zero() {
 #[tokio::test]
 async fn what_the_server_refuses_is_an_outcome_and_not_tried_again(#[case] answer: Answer, #[case] outcome: Outcome) {
     let (client, log) = fake_api::client(move |_| answer.clone());
-    let applied = apply(&client, prepared(vec![write("a100", 3, 5)])).await;
+    let applied = apply(&client, &samples::alone(), prepared(vec![write("a100", 3, 5)])).await;
     assert_eq!(outcomes(&applied), [outcome]);
     assert_eq!(log.lock().unwrap().len(), 1);
 }
@@ -96,7 +100,7 @@ async fn what_the_server_refuses_is_an_outcome_and_not_tried_again(#[case] answe
 #[tokio::test]
 async fn a_broken_connection_is_an_outcome() {
     let (client, log) = fake_api::client(|_| Answer::Broken);
-    let applied = apply(&client, prepared(vec![write("a100", 3, 5)])).await;
+    let applied = apply(&client, &samples::alone(), prepared(vec![write("a100", 3, 5)])).await;
     assert!(
         matches!(outcomes(&applied).as_slice(), [Outcome::Failed(_)]),
         "{applied:?}"
@@ -108,7 +112,7 @@ async fn a_broken_connection_is_an_outcome() {
 async fn no_request_lives_longer_than_two_seconds() {
     let (client, log) = fake_api::client(|_| Answer::Silence);
     let start = Instant::now();
-    let applied = apply(&client, prepared(vec![write("a100", 3, 5)])).await;
+    let applied = apply(&client, &samples::alone(), prepared(vec![write("a100", 3, 5)])).await;
     assert_eq!(outcomes(&applied), [Outcome::Failed("no answer within 2s".into())]);
     assert_eq!(start.elapsed().as_secs(), 2);
     assert_eq!(log.lock().unwrap().len(), 1);
@@ -118,8 +122,8 @@ async fn no_request_lives_longer_than_two_seconds() {
 async fn an_old_decision_writes_nothing() {
     let (client, log) = fake_api::client(accepted);
     let mut old = prepared(vec![write("a", 3, 5), write("b", 3, 2)]);
-    old.valid_until = Instant::now();
-    let applied = apply(&client, old).await;
+    old.warrant.valid_until = Instant::now();
+    let applied = apply(&client, &samples::alone(), old).await;
     assert_eq!(outcomes(&applied), [Outcome::Expired, Outcome::Expired]);
     assert!(log.lock().unwrap().is_empty());
 }
@@ -128,12 +132,29 @@ async fn an_old_decision_writes_nothing() {
 async fn a_decision_may_grow_old_between_two_writes() {
     let (client, log) = fake_api::client(|_| Answer::Silence);
     let mut late = prepared(vec![write("a", 3, 5), write("b", 0, 5)]);
-    late.valid_until = Instant::now() + Duration::from_secs(1);
-    let applied = apply(&client, late).await;
+    late.warrant.valid_until = Instant::now() + Duration::from_secs(1);
+    let applied = apply(&client, &samples::alone(), late).await;
     assert!(
         matches!(outcomes(&applied).as_slice(), [Outcome::Failed(_), Outcome::Expired]),
         "{applied:?}"
     );
+    assert_eq!(log.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_lease_stops_the_writes_that_are_left() {
+    let claim = Claim {
+        epoch: 0,
+        renewed: Instant::now(),
+    };
+    let (standing, receiver) = watch::channel(Standing::Leading(claim));
+    let (client, log) = fake_api::client(move |asked| {
+        standing.send_replace(Standing::Standby);
+        accepted(asked)
+    });
+    let both = prepared(vec![write("a", 3, 5), write("b", 3, 2)]);
+    let applied = apply(&client, &Leadership::new(receiver), both).await;
+    assert_eq!(outcomes(&applied), [Outcome::Written, Outcome::NotLeader]);
     assert_eq!(log.lock().unwrap().len(), 1);
 }
 
@@ -152,6 +173,7 @@ async fn nothing_is_given_back_while_what_replaces_it_did_not_come(#[case] answe
     });
     let applied = apply(
         &client,
+        &samples::alone(),
         prepared(vec![write("new", 0, 1), write("other", 1, 2), write("old", 4, 3)]),
     )
     .await;
@@ -168,14 +190,19 @@ async fn a_failed_decrease_withholds_no_other() {
             accepted(asked)
         }
     });
-    let applied = apply(&client, prepared(vec![write("a", 4, 3), write("b", 4, 3)])).await;
+    let applied = apply(
+        &client,
+        &samples::alone(),
+        prepared(vec![write("a", 4, 3), write("b", 4, 3)]),
+    )
+    .await;
     assert_eq!(outcomes(&applied), [Outcome::Conflict, Outcome::Written]);
 }
 
 #[tokio::test]
 async fn more_replicas_than_a_scale_can_say_are_not_written_as_none() {
     let (client, log) = fake_api::client(accepted);
-    let applied = apply(&client, prepared(vec![write("a", 3, u32::MAX)])).await;
+    let applied = apply(&client, &samples::alone(), prepared(vec![write("a", 3, u32::MAX)])).await;
     assert!(
         matches!(outcomes(&applied).as_slice(), [Outcome::Failed(_)]),
         "{applied:?}"
@@ -186,6 +213,9 @@ async fn more_replicas_than_a_scale_can_say_are_not_written_as_none() {
 #[tokio::test]
 async fn nothing_to_write_asks_nothing() {
     let (client, log) = fake_api::client(accepted);
-    assert_eq!(apply(&client, prepared(Vec::new())).await, Applied::default());
+    assert_eq!(
+        apply(&client, &samples::alone(), prepared(Vec::new())).await,
+        Applied::default()
+    );
     assert!(log.lock().unwrap().is_empty());
 }

@@ -2,9 +2,9 @@
 
 use inferscale_core::plan::ObjectPlan;
 use inferscale_core::snapshot::ObjectKey;
-use tokio::time::Instant;
 
 use crate::observe::{ObservedObject, ObservedTarget};
+use crate::runtime::leader::Warrant;
 
 /// One scale to be written, with what it presumes.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,14 +26,14 @@ pub struct Prepared {
     pub object: ObjectKey,
     /// The decision that asks for it.
     pub decision: String,
-    /// Not to be written after this: the world has moved on, and a new decision is due.
-    pub valid_until: Instant,
+    /// In which epoch and when it was decided, and until when it may be written.
+    pub warrant: Warrant,
     /// What to write; empty when what runs is what is wanted, or when nothing may be written.
     pub writes: Vec<ScaleWrite>,
 }
 
 /// What `plan` asks to be written for `object`.
-pub fn prepare(object: &ObjectKey, plan: &ObjectPlan, observed: &ObservedObject, valid_until: Instant) -> Prepared {
+pub fn prepare(object: &ObjectKey, plan: &ObjectPlan, observed: &ObservedObject, warrant: Warrant) -> Prepared {
     let mut writes: Vec<ScaleWrite> = plan
         .variants
         .iter()
@@ -54,7 +54,7 @@ pub fn prepare(object: &ObjectKey, plan: &ObjectPlan, observed: &ObservedObject,
     Prepared {
         object: object.clone(),
         decision: plan.decision.id.clone(),
-        valid_until,
+        warrant,
         writes,
     }
 }
@@ -75,13 +75,13 @@ mod tests {
         let mut beside = samples::beside(&object);
         let mut plan = samples::wants(samples::plan(&object), desired, Reason::DemandUp);
         change(&mut plan, &mut beside);
-        let until = Instant::now();
-        let prepared = prepare(&samples::key(), &plan, &beside, until);
+        let warrant = samples::warrant();
+        let prepared = prepare(&samples::key(), &plan, &beside, warrant);
         assert_eq!(
             (prepared.object, prepared.decision.as_str()),
             (samples::key(), "0badcafe")
         );
-        assert_eq!(prepared.valid_until, until);
+        assert_eq!(prepared.warrant, warrant);
         prepared.writes.into_iter().map(|w| (w.variant, w.from, w.to)).collect()
     }
 
@@ -122,7 +122,7 @@ mod tests {
     fn a_write_carries_the_version_it_presumes() {
         let object = samples::object();
         let plan = samples::wants(samples::plan(&object), &[5], Reason::DemandUp);
-        let prepared = prepare(&samples::key(), &plan, &samples::beside(&object), Instant::now());
+        let prepared = prepare(&samples::key(), &plan, &samples::beside(&object), samples::warrant());
         assert_eq!(prepared.writes[0].target, samples::target("chat-a100-bf16", "17"));
     }
 }

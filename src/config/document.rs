@@ -198,6 +198,18 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Yes or no, or `None` when absent. Text that reads as one is neither.
+    pub(super) fn flag(&self) -> Option<bool> {
+        match self.value {
+            Value::Null => None,
+            Value::Bool(value) => Some(*value),
+            _ => {
+                self.not_a("true or false: write one of them without quotes");
+                None
+            }
+        }
+    }
+
     /// A number, or `None` when absent. Text that reads as one is no number.
     pub(super) fn number(&self) -> Option<f64> {
         match self.value {

@@ -27,7 +27,7 @@ pub use error::{ConfigError, Problem};
 #[cfg(feature = "laboratory")]
 pub(crate) use files::read as read_text;
 pub use names::UnknownName;
-pub use operator::{Listen, OperatorConfig, Timing};
+pub use operator::{LeaderElection, Listen, OperatorConfig, Timing};
 pub use presets::Presets;
 pub use profiles::Profiles;
 pub use source::MetricsSource;

@@ -8,7 +8,7 @@ use inferscale_core::units::Span;
 
 use super::document::{Node, Problems, parse};
 use super::error::ConfigError;
-use super::source::MetricsSource;
+use super::source::{MetricsSource, label};
 use super::{files, quantity};
 
 /// Everything that the administrator sets.
@@ -20,6 +20,8 @@ pub struct OperatorConfig {
     pub timing: Timing,
     /// Where the operator itself listens.
     pub listen: Listen,
+    /// Whether several operators choose the one that writes.
+    pub leader_election: LeaderElection,
     /// A folder with more presets: `engines/*.yaml`.
     pub presets_directory: Option<PathBuf>,
     /// A folder with more profiles: `model/accelerator/precision.yaml`.
@@ -71,6 +73,24 @@ impl Default for Listen {
     }
 }
 
+/// Whether several operators choose the one that writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaderElection {
+    /// Off: this operator writes without asking, so there must be no other.
+    pub enabled: bool,
+    /// Where the Lease is; `None` = the namespace that the operator runs in.
+    pub namespace: Option<String>,
+}
+
+impl Default for LeaderElection {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            namespace: None,
+        }
+    }
+}
+
 impl OperatorConfig {
     /// Reads and checks a file.
     ///
@@ -102,13 +122,21 @@ impl OperatorConfig {
     }
 
     fn read(root: &Node<'_>) -> Option<Self> {
-        if !root.only(&["metricsSources", "timing", "listen", "presets", "profiles"]) {
+        if !root.only(&[
+            "metricsSources",
+            "timing",
+            "listen",
+            "leaderElection",
+            "presets",
+            "profiles",
+        ]) {
             return None;
         }
         Some(Self {
             metrics_sources: read_sources(&root.get("metricsSources")),
             timing: read_timing(&root.get("timing")),
             listen: read_listen(&root.get("listen")),
+            leader_election: read_leader_election(&root.get("leaderElection")),
             presets_directory: read_directory(&root.get("presets")),
             profiles_directory: read_directory(&root.get("profiles")),
         })
@@ -177,6 +205,19 @@ fn read_listen(node: &Node<'_>) -> Listen {
             text.parse().ok()
         });
     metrics.map_or_else(Listen::default, |metrics| Listen { metrics })
+}
+
+fn read_leader_election(node: &Node<'_>) -> LeaderElection {
+    node.only(&["enabled", "namespace"]);
+    let namespace = node.get("namespace").read(
+        "a namespace: use at most 63 of a-z, 0-9 and -, such as inferscale-system",
+        label,
+    );
+    let enabled = node.get("enabled").flag();
+    LeaderElection {
+        enabled: enabled.unwrap_or(LeaderElection::default().enabled),
+        namespace,
+    }
 }
 
 fn read_directory(node: &Node<'_>) -> Option<PathBuf> {

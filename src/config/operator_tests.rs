@@ -22,6 +22,11 @@ fn the_smallest_file_has_one_source_and_gets_the_defaults() {
     );
     assert_eq!(config.timing, Timing::default());
     assert_eq!(config.listen.metrics.to_string(), "0.0.0.0:8080");
+    assert!(
+        config.leader_election.enabled,
+        "two operators must never write by default"
+    );
+    assert_eq!(config.leader_election.namespace, None);
     assert_eq!(config.presets_directory, None);
     assert_eq!(config.profiles_directory, None);
 }
@@ -40,6 +45,7 @@ metricsSources:
   maxBytes: 1Mi
 timing: {grid: 2s, tick: 1s}
 listen: {metrics: '127.0.0.1:0'}
+leaderElection: {enabled: false, namespace: gpu-system}
 presets: {directory: /etc/presets}
 profiles: {directory: /etc/profiles}
 ",
@@ -56,6 +62,11 @@ profiles: {directory: /etc/profiles}
     assert_eq!(config.timing.core().grid, Span::from_secs(2));
     assert_eq!(config.timing.tick, Duration::from_secs(1));
     assert_eq!(config.listen.metrics.to_string(), "127.0.0.1:0");
+    let elected = LeaderElection {
+        enabled: false,
+        namespace: Some("gpu-system".into()),
+    };
+    assert_eq!(config.leader_election, elected);
     assert_eq!(config.presets_directory, Some("/etc/presets".into()));
     assert_eq!(config.profiles_directory, Some("/etc/profiles".into()));
 }
@@ -73,17 +84,17 @@ fn the_tick_follows_the_grid_when_it_is_not_set() {
 )]
 #[case::a_list_at_the_top(
     "- a",
-    "a list is not a group of fields: write metricsSources, timing, listen, presets, profiles"
+    "a list is not a group of fields: write metricsSources, timing, listen, leaderElection, presets, profiles"
 )]
 #[case::no_yaml("a: [", "this is not YAML: ")]
 #[case::a_field_twice("timing: {}\ntiming: {}", "this is not YAML: ")]
 #[case::unknown_field(
     "metricSources: []",
-    "metricSources: unknown field: did you mean metricsSources? known here: metricsSources, timing, listen, presets, profiles"
+    "metricSources: unknown field: did you mean metricsSources? known here: metricsSources, timing, listen, leaderElection, presets, profiles"
 )]
 #[case::unknown_far_field(
     "zzz: 1",
-    "zzz: unknown field: known here: metricsSources, timing, listen, presets, profiles"
+    "zzz: unknown field: known here: metricsSources, timing, listen, leaderElection, presets, profiles"
 )]
 #[case::unknown_source_field(
     "metricsSources: [{name: a, url: http://b, uri: c}]",
@@ -185,6 +196,22 @@ fn the_tick_follows_the_grid_when_it_is_not_set() {
 #[case::no_port(
     "metricsSources: [{name: a, url: 'http://b'}]\nlisten: {metrics: localhost}",
     "listen.metrics: \"localhost\" is not an address with a port: write one such as 0.0.0.0:8080"
+)]
+#[case::namespace(
+    "metricsSources: [{name: a, url: 'http://b'}]\nleaderElection: {namespace: Inferscale_System}",
+    "leaderElection.namespace: \"Inferscale_System\" is not a namespace: use at most 63 of a-z, 0-9 and -, such as inferscale-system"
+)]
+#[case::election_word(
+    "metricsSources: [{name: a, url: 'http://b'}]\nleaderElection: {enabled: 'no'}",
+    "leaderElection.enabled: \"no\" is not true or false: write one of them without quotes"
+)]
+#[case::election_bare(
+    "metricsSources: [{name: a, url: 'http://b'}]\nleaderElection: false",
+    "leaderElection: false is not a group of fields: write enabled, namespace"
+)]
+#[case::election_times(
+    "metricsSources: [{name: a, url: 'http://b'}]\nleaderElection: {leaseDuration: 15s}",
+    "leaderElection.leaseDuration: unknown field: known here: enabled, namespace"
 )]
 #[case::directory_number(
     "metricsSources: [{name: a, url: 'http://b'}]\npresets: {directory: 5}",
@@ -305,6 +332,7 @@ mod reference_page {
             "| `timing.grid` | `15s` |",
             "| `timing.tick` | the grid |",
             "| `listen.metrics` | `0.0.0.0:8080` |",
+            "| `leaderElection.enabled` | `true` |",
         ] {
             assert!(PAGE.contains(row), "{row}");
         }
@@ -322,7 +350,7 @@ mod reference_page {
 
     #[test]
     fn it_names_every_field_that_the_errors_know() {
-        let text = "x: 1\ntiming: {x: 1}\nlisten: {x: 1}\npresets: {x: 1}\nprofiles: {x: 1}\nmetricsSources: [{x: 1}]";
+        let text = "x: 1\ntiming: {x: 1}\nlisten: {x: 1}\nleaderElection: {x: 1}\npresets: {x: 1}\nprofiles: {x: 1}\nmetricsSources: [{x: 1}]";
         for problem in problems(text) {
             let Some((path, known)) = problem.split_once(": unknown field: known here: ") else {
                 continue;

@@ -130,7 +130,7 @@ impl fmt::Debug for MetricsSource {
 }
 
 /// A DNS label.
-fn label(text: &str) -> Option<String> {
+pub(super) fn label(text: &str) -> Option<String> {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let ends = !text.starts_with('-') && !text.ends_with('-');
     (!text.is_empty() && text.len() <= 63 && ends && text.chars().all(inner)).then(|| text.to_owned())

@@ -16,6 +16,7 @@ use crate::api::InferenceDeployment;
 use crate::config::{OperatorConfig, Presets, Profiles};
 use crate::observe::cluster::Cluster;
 use crate::observe::prometheus::Source;
+use crate::runtime::leader::Leadership;
 use crate::runtime::metrics::OperatorMetrics;
 
 /// An InferenceDeployment as the watch brings it, malformed or not: a malformed one must not stop the others.
@@ -40,6 +41,8 @@ pub struct Context {
     pub cluster: Cluster,
     /// All InferenceDeployments.
     pub objects: Store<Guarded>,
+    /// Whether this operator may write: asked before each write.
+    pub leadership: Leadership,
     /// The newest outcome of a tick.
     pub latest: Latest,
     /// The operator's own metrics.

@@ -6,13 +6,21 @@ use inferscale_core::snapshot::{ObjectKey, ObjectSnapshot, Phase};
 use super::published::Published;
 use crate::runtime::metrics::{ObjectMetrics, ObjectiveMetrics, OperatorMetrics, SignalMetrics, VariantMetrics};
 
-/// Sets the metrics of every object, and forgets those that are gone.
+/// Sets the metrics of every object, and forgets those that are gone. Of several operators only the one that writes
+/// shows objects: a sum over all of them is right.
 pub fn record(metrics: &OperatorMetrics, published: &Published) {
+    if published.epoch.is_none() {
+        metrics.retain(|_| false);
+        return;
+    }
     let objects = &published.observed.snapshot.objects;
     metrics.retain(|key: &ObjectKey| objects.contains_key(key));
     for (key, object) in objects {
         if let Some(plan) = published.plan.objects.get(key) {
             metrics.set_object(key.clone(), of(object, plan));
+            for limit in &plan.limits {
+                metrics.held(limit.guard);
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 //! controller then reconciles each object with its part of what was published: prepare, apply, report. An early tick
 //! (an edited object, a pod that became ready) plans again on the same memory and the same metrics.
 
+mod candidate;
 mod collect;
 mod context;
 mod metrics;

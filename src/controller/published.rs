@@ -17,8 +17,10 @@ pub struct Published {
     pub observed: Observed,
     /// What was decided.
     pub plan: Plan,
-    /// No write of this plan after that.
-    pub valid_until: Instant,
+    /// When the look began that this was decided on.
+    pub decided: Instant,
+    /// The epoch in which this operator led then; `None` = it stood by, and nothing of this is carried out.
+    pub epoch: Option<i32>,
 }
 
 impl Published {

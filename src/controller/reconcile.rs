@@ -14,9 +14,14 @@ use crate::api::{GROUP, InferenceDeployment, InferenceDeploymentStatus, Reason, 
 use crate::observe::{Invalid, Valid, key_of};
 use crate::runtime::chain::Chain;
 use crate::runtime::clock;
+use crate::runtime::leader::Refused;
 use crate::runtime::metrics::Outcome;
-use crate::status::{self, How, View, WriteError};
+use crate::status::{self, Addressee, How, View, WriteError};
 
+/// After somebody else wrote the object at the same moment.
+const AGAIN: Duration = Duration::from_secs(1);
+/// No request lives longer.
+const REQUEST: Duration = Duration::from_secs(2);
 /// No event is waited for longer.
 const EVENT: Duration = Duration::from_secs(2);
 
@@ -29,6 +34,9 @@ pub enum Error {
     /// The status was not written.
     #[error("cannot write the status")]
     Status(#[source] WriteError),
+    /// Another operator leads by now; it reports what it finds.
+    #[error("nothing more is written")]
+    Superseded(#[from] Refused),
 }
 
 /// Reconciles one object with the newest plan.
@@ -39,10 +47,16 @@ pub async fn reconcile(guarded: Arc<Guarded>, context: Arc<Context>) -> Result<A
     let outcome = recipe(&guarded, &context).await;
     context.metrics.reconciled(match &outcome {
         Ok(true) => Outcome::Ok,
-        Ok(false) => Outcome::Unchanged,
-        Err(_) => Outcome::Error,
+        Ok(false) | Err(Error::Superseded(_)) => Outcome::Unchanged,
+        Err(Error::Status(error)) if error.is_conflict() => Outcome::Conflict,
+        Err(Error::Status(_)) => Outcome::Error,
     });
-    outcome.map(|_| Action::await_change())
+    match outcome {
+        Err(Error::Superseded(_)) | Ok(_) => Ok(Action::await_change()),
+        // The watch brings what has changed; then everything is judged anew.
+        Err(Error::Status(error)) if error.is_conflict() => Ok(Action::requeue(AGAIN)),
+        Err(error) => Err(error),
+    }
 }
 
 /// After an error: the next tick reconciles again anyway; this is for when ticks are far apart.
@@ -54,6 +68,9 @@ pub fn on_error(guarded: Arc<Guarded>, error: &Error, _context: Arc<Context>) ->
 
 /// Whether anything was written.
 async fn recipe(guarded: &Guarded, context: &Context) -> Result<bool, Error> {
+    let Some(epoch) = context.leadership.epoch() else {
+        return Ok(false);
+    };
     let object = match &guarded.0 {
         Ok(object) => object,
         Err(malformed) => {
@@ -61,7 +78,7 @@ async fn recipe(guarded: &Guarded, context: &Context) -> Result<bool, Error> {
                 reason: Reason::Malformed,
                 message: format!("the stored object breaks the schema: {}", malformed.error),
             };
-            return stalled(guarded, context, &why, guarded.meta().generation, None).await;
+            return stalled(guarded, context, epoch, &why, guarded.meta().generation, None).await;
         }
     };
     let Some(published) = context.latest.borrow().clone() else {
@@ -69,7 +86,7 @@ async fn recipe(guarded: &Guarded, context: &Context) -> Result<bool, Error> {
     };
     let key = key_of(object);
     if let Some((generation, invalid)) = published.invalid(&key) {
-        return stalled(guarded, context, invalid, *generation, object.status.as_ref()).await;
+        return stalled(guarded, context, epoch, invalid, *generation, object.status.as_ref()).await;
     }
     let Some(view) = published.view(&key) else {
         return Ok(false);
@@ -78,11 +95,17 @@ async fn recipe(guarded: &Guarded, context: &Context) -> Result<bool, Error> {
         // The workload keeps serving as it is; an edited object has its own early tick coming.
         return Ok(false);
     }
-    let prepared = prepare(&key, view.plan, view.beside, published.valid_until);
-    let applied = apply(&context.client, prepared).await;
+    // What was planned while another one led is not carried out: the tick that follows the change plans again.
+    if published.epoch != Some(epoch) {
+        return Ok(false);
+    }
+    let long = 2 * context.config.timing.tick;
+    let warrant = context.leadership.warrant(epoch, published.decided, long)?;
+    let prepared = prepare(&key, view.plan, view.beside, warrant);
+    let applied = apply(&context.client, &context.leadership, prepared).await;
     log(&key.to_string(), &published, &view, &applied);
     count(context, &applied);
-    let wrote = report(object, context, &view, &applied).await?;
+    let wrote = report(object, context, epoch, &view, &applied).await?;
     Ok(wrote || !applied.scales.is_empty())
 }
 
@@ -90,6 +113,7 @@ async fn recipe(guarded: &Guarded, context: &Context) -> Result<bool, Error> {
 async fn stalled(
     guarded: &Guarded,
     context: &Context,
+    epoch: i32,
     why: &Invalid,
     generation: Option<i64>,
     before: Option<&InferenceDeploymentStatus>,
@@ -109,14 +133,14 @@ async fn stalled(
         return Ok(false);
     }
     let how = if guarded.0.is_ok() { How::Apply } else { How::Merge };
-    match write(guarded, context, &new, how).await {
+    match write(guarded, context, epoch, &new, how).await {
         // While the spec breaks one of its rules, the API server refuses every status: an event must do.
         Err(Error::Status(error)) if guarded.0.is_err() && error.is_invalid() => {}
         written => written?,
     }
     context.written.said(&key, &said);
     let events = status::transitions(before.map_or(&[], |b| &b.conditions), &new.conditions);
-    publish(guarded, context, events).await;
+    publish(guarded, context, epoch, events).await;
     Ok(true)
 }
 
@@ -124,57 +148,96 @@ async fn stalled(
 async fn report(
     object: &InferenceDeployment,
     context: &Context,
+    epoch: i32,
     view: &View<'_>,
     applied: &Applied,
 ) -> Result<bool, Error> {
-    let key = key_of(object);
-    let before = object.status.clone().unwrap_or_default();
-    let new = status::report(view, applied, &before, clock::now());
-    let worth = status::differs(&before, &new) || (status::differs_slowly(&before, &new) && context.written.due(&key));
-    let written = if worth {
-        write(object, context, &new, How::Apply).await
-    } else {
-        Ok(())
+    let told = match tell(object, context, epoch, view, applied).await {
+        // Somebody wrote the object meanwhile. What was scaled must be told all the same, beside what stands there now.
+        Err(Error::Status(error)) if error.is_conflict() => match read_again(object, context).await {
+            Some(now) => tell(&now, context, epoch, view, applied).await,
+            None => Err(Error::Status(error)),
+        },
+        told => told,
     };
     // What was scaled is told even when the status cannot be written.
-    publish(object, context, status::events(view.plan, applied)).await;
-    written?;
-    if worth {
-        context.written.done(&key);
-        let turned = status::transitions(&before.conditions, &new.conditions);
-        publish(object, context, turned).await;
-    }
-    Ok(worth)
+    publish(object, context, epoch, status::events(view.plan, applied)).await;
+    let Some(turned) = told? else {
+        return Ok(false);
+    };
+    context.written.done(&key_of(object));
+    publish(object, context, epoch, turned).await;
+    Ok(true)
 }
 
-async fn write<K>(object: &K, context: &Context, status: &InferenceDeploymentStatus, how: How) -> Result<(), Error>
+/// Writes the status of `object` when it is worth it, and gives the events of conditions that have turned.
+async fn tell(
+    object: &InferenceDeployment,
+    context: &Context,
+    epoch: i32,
+    view: &View<'_>,
+    applied: &Applied,
+) -> Result<Option<Vec<Event>>, Error> {
+    let before = object.status.clone().unwrap_or_default();
+    let new = status::report(view, applied, &before, clock::now());
+    let due = || context.written.due(&key_of(object));
+    let worth = status::differs(&before, &new) || (status::differs_slowly(&before, &new) && due());
+    if !worth {
+        return Ok(None);
+    }
+    write(object, context, epoch, &new, How::Apply).await?;
+    Ok(Some(status::transitions(&before.conditions, &new.conditions)))
+}
+
+/// The same object as it is now; `None` = it is another one by now, gone, malformed, or cannot be read.
+async fn read_again(object: &InferenceDeployment, context: &Context) -> Option<InferenceDeployment> {
+    let api: Api<Guarded> = Api::namespaced(context.client.clone(), &object.namespace().unwrap_or_default());
+    let read = tokio::time::timeout(REQUEST, api.get(&object.name_any())).await;
+    let now = read.ok()?.ok()?.0.ok()?;
+    (now.metadata.uid == object.metadata.uid).then_some(now)
+}
+
+async fn write<K>(
+    object: &K,
+    context: &Context,
+    epoch: i32,
+    status: &InferenceDeploymentStatus,
+    how: How,
+) -> Result<(), Error>
 where
     K: ResourceExt,
 {
+    context.leadership.reports(epoch)?;
     let namespace = object.namespace().unwrap_or_default();
     // A guarded read of the answer: it may be as malformed as what is stored.
     let api: Api<Guarded> = Api::namespaced(context.client.clone(), &namespace);
-    let api_version = format!("{GROUP}/{VERSION}");
-    let outcome = status::write(
-        &api,
-        (&api_version, "InferenceDeployment"),
-        &object.name_any(),
-        status,
-        how,
-    )
-    .await;
-    context
-        .metrics
-        .wrote("status", if outcome.is_ok() { Outcome::Ok } else { Outcome::Error });
+    let to = Addressee {
+        api_version: &format!("{GROUP}/{VERSION}"),
+        kind: "InferenceDeployment",
+        name: &object.name_any(),
+        version: object.meta().resource_version.as_deref(),
+    };
+    let outcome = status::write(&api, to, status, how).await;
+    context.metrics.wrote(
+        "status",
+        match &outcome {
+            Ok(()) => Outcome::Ok,
+            Err(error) if error.is_conflict() => Outcome::Conflict,
+            Err(_) => Outcome::Error,
+        },
+    );
     outcome.map_err(Error::Status)
 }
 
-async fn publish<K>(object: &K, context: &Context, events: Vec<Event>)
+async fn publish<K>(object: &K, context: &Context, epoch: i32, events: Vec<Event>)
 where
     K: Resource<DynamicType = ()>,
 {
     let reference = object.object_ref(&());
     for event in events {
+        if context.leadership.reports(epoch).is_err() {
+            return;
+        }
         // An event is a courtesy: without it the status still says the same.
         match tokio::time::timeout(EVENT, context.recorder.publish(&event, &reference)).await {
             Ok(Ok(())) => {}
@@ -207,7 +270,7 @@ fn count(context: &Context, applied: &Applied) {
         let outcome = match written.outcome {
             Wrote::Written => Outcome::Ok,
             Wrote::Conflict => Outcome::Conflict,
-            Wrote::Expired | Wrote::Withheld => Outcome::Unchanged,
+            Wrote::Expired | Wrote::NotLeader | Wrote::Withheld => Outcome::Unchanged,
             Wrote::Gone | Wrote::Forbidden(_) | Wrote::Failed(_) => Outcome::Error,
         };
         context.metrics.wrote("scale", outcome);

@@ -10,7 +10,10 @@ use std::sync::Mutex;
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use tokio::sync::watch;
+
 use super::*;
+use crate::runtime::leader::{Claim, Leadership, Standing};
 use crate::testing::fake_api::{self, Answer, Asked, Log};
 use crate::testing::samples;
 
@@ -251,6 +254,88 @@ async fn a_plan_for_something_else_is_not_carried_out(#[case] change: fn(&mut Va
     let (outcome, lines) = once(more(), change).await;
     assert!(!outcome.unwrap());
     assert!(lines.is_empty(), "{lines:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_meets_an_edit_is_made_again_beside_it_once() {
+    let stored = std::sync::Arc::new(Mutex::new(more()));
+    let shared = stored.clone();
+    // Between the scale and the status somebody labels the object.
+    let (client, log) = fake_api::client(move |asked| {
+        let mut stored = shared.lock().unwrap();
+        if asked.line.ends_with("/scale") {
+            stored.object["metadata"]["resourceVersion"] = json!("95");
+        }
+        stored.answer(asked)
+    });
+    let (nowhere, _) = fake_api::client(|_| Answer::Silence);
+    let mut operator = Operator::start(&client, &nowhere);
+    assert!(operator.round(&stored).await.unwrap());
+    let lines = fake_api::lines(&log);
+    let about = |what: &str| lines.iter().filter(|line| line.ends_with(what)).count();
+    assert_eq!(
+        (
+            about("/chat/status"),
+            about("inferencedeployments/chat"),
+            about("/scale")
+        ),
+        (2, 1, 1),
+        "{lines:?}"
+    );
+    let status = stored.lock().unwrap().object["status"].clone();
+    assert_eq!(
+        status["history"].as_array().map(Vec::len),
+        Some(1),
+        "what was scaled is told: {status}"
+    );
+}
+
+#[rstest]
+#[case::stands_by(|_: &watch::Sender<Standing>| {})]
+#[case::begins_to_lead(|standing: &watch::Sender<Standing>| { standing.send_replace(leading(3)); })]
+#[tokio::test(start_paused = true)]
+async fn what_was_planned_while_standing_by_is_not_carried_out(#[case] then: fn(&watch::Sender<Standing>)) {
+    let stored = Mutex::new(more());
+    let (client, log) = fake_api::client(|asked| Answer::Json(200, asked.body.clone()));
+    let (nowhere, _) = fake_api::client(|_| Answer::Silence);
+    let mut operator = Operator::start(&client, &nowhere);
+    let (standing, receiver) = watch::channel(Standing::Standby);
+    operator.context.leadership = Leadership::new(receiver);
+    let published = operator.tick(&stored.lock().unwrap());
+    operator.publish.send_replace(Some(Arc::new(published)));
+    then(&standing);
+    let guarded = stored.lock().unwrap().guarded();
+    assert!(!recipe(&guarded, &operator.context).await.unwrap());
+    assert!(log.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_loses_the_lease_in_the_middle_writes_neither_status_nor_event() {
+    let stored = Mutex::new(more());
+    let (standing, receiver) = watch::channel(leading(3));
+    let (client, log) = fake_api::client(move |asked| {
+        standing.send_replace(Standing::Standby);
+        Answer::Json(200, asked.body.clone())
+    });
+    let (nowhere, _) = fake_api::client(|_| Answer::Silence);
+    let mut operator = Operator::start(&client, &nowhere);
+    operator.context.leadership = Leadership::new(receiver);
+    let published = operator.tick(&stored.lock().unwrap());
+    operator.publish.send_replace(Some(Arc::new(published)));
+    let guarded = stored.lock().unwrap().guarded();
+    assert!(matches!(
+        recipe(&guarded, &operator.context).await,
+        Err(Error::Superseded(_))
+    ));
+    let lines = fake_api::lines(&log);
+    assert!(lines.len() == 1 && lines[0].ends_with("/scale"), "{lines:?}");
+}
+
+fn leading(epoch: i32) -> Standing {
+    Standing::Leading(Claim {
+        epoch,
+        renewed: tokio::time::Instant::now(),
+    })
 }
 
 #[tokio::test(start_paused = true)]

@@ -79,7 +79,13 @@ impl Stored {
                 *version += 1;
                 Answer::Json(200, asked.body.clone())
             }
+            ["GET", .., "inferencedeployments", "chat"] => Answer::Json(200, self.object.clone()),
             ["PATCH", .., "inferencedeployments", "chat", "status"] => {
+                let version = &mut self.object["metadata"]["resourceVersion"];
+                if asked.body["metadata"]["resourceVersion"] != *version {
+                    return Answer::refused(409, "the object has been modified");
+                }
+                *version = json!((version.as_str().unwrap().parse::<u64>().unwrap() + 1).to_string());
                 self.object["status"] = asked.body["status"].clone();
                 Answer::Json(200, self.object.clone())
             }
@@ -151,6 +157,7 @@ impl Operator {
             // The recipe looks at what a tick has published, never at the stores.
             cluster: Cluster::follow(nowhere, &Arc::new(Notify::new()), &stop),
             objects: kube::runtime::reflector::store().0,
+            leadership: samples::alone(),
             latest,
             metrics: Arc::new(OperatorMetrics::new()),
             recorder: Recorder::new(client.clone(), reporter),
@@ -200,7 +207,8 @@ impl Operator {
         Published {
             plan: plan(&observed.snapshot, &self.memory),
             observed,
-            valid_until: Instant::now() + Duration::from_secs(30),
+            decided: Instant::now(),
+            epoch: self.context.leadership.epoch(),
         }
     }
 }

@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures::StreamExt;
 use futures::channel::mpsc;
+use futures::{Stream, StreamExt};
 use kube::runtime::controller::{Config, Controller};
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::{WatchStreamExt, reflector, watcher};
-use kube::{Api, Client, Resource, ResourceExt};
+use kube::{Api, Resource, ResourceExt};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::candidate::Candidate;
 use super::context::{Context, Guarded, Pace};
 use super::reconcile::{on_error, reconcile};
 use super::tick::Ticker;
@@ -64,12 +65,14 @@ pub async fn run(
     if let Ok(address) = server.address() {
         tracing::info!(%address, "serving /livez, /readyz and /metrics");
     }
-    let serving = tokio::spawn(server.serve(http::router(readiness, metrics.clone()), stop.clone()));
-
-    let client = Client::try_default()
+    let changed = Arc::new(Notify::new());
+    let candidate = Candidate::new(&readiness)
         .await
         .map_err(|error| RunError::Client(Box::new(error)))?;
-    let changed = Arc::new(Notify::new());
+    let serving = tokio::spawn(server.serve(http::router(readiness, metrics.clone()), stop.clone()));
+    let client = candidate.client.clone();
+    let leadership = candidate.leadership.clone();
+    let mut election = candidate.stand(&config.leader_election, &changed, &metrics);
     let (objects, writer) = reflector::store::<Guarded>();
     let (publish, latest) = watch::channel(None);
     let (reconcile_one, reconciles) = mpsc::unbounded();
@@ -88,6 +91,7 @@ pub async fn run(
         profiles,
         sources,
         objects: objects.clone(),
+        leadership,
         latest,
         metrics,
         written: Pace::default(),
@@ -95,32 +99,7 @@ pub async fn run(
 
     // Not `objects.wait_until_ready()`: the controller waits there too, and of two only the last one is woken.
     let listed = CancellationToken::new();
-    let all = listed.clone();
-    // An edited object asks for an early tick; its own status is no edit.
-    let edited = changed.clone();
-    let mut generations: HashMap<String, Option<i64>> = HashMap::new();
-    let stream = cluster::watcher(Api::<Guarded>::all(client), watcher::Config::default())
-        .default_backoff()
-        .modify(|object| object.managed_fields_mut().clear())
-        .reflect(writer)
-        .inspect(move |event| match event {
-            Ok(watcher::Event::InitDone) => all.cancel(),
-            Ok(_) => {}
-            Err(error) => tracing::warn!(kind = "InferenceDeployment", %error, "cannot watch; trying again"),
-        })
-        .touched_objects()
-        .inspect(move |event| {
-            if let Ok(object) = event {
-                let uid = object.uid().unwrap_or_default();
-                let generation = object.meta().generation;
-                if object.meta().deletion_timestamp.is_some() || generations.insert(uid, generation) != Some(generation)
-                {
-                    edited.notify_one();
-                }
-            }
-        });
-    // What the watch brings is reconciled by the tick that it causes, not twice.
-    let silent = stream.filter(|event| futures::future::ready(event.is_err()));
+    let silent = follow(Api::all(client), writer, listed.clone(), changed.clone());
     let controller = Controller::for_stream(silent, objects.clone())
         .with_config(Config::default().concurrency(CONCURRENCY))
         .reconcile_on(reconciles)
@@ -146,13 +125,52 @@ pub async fn run(
             reconcile: reconcile_one,
             part: ticks,
         };
-        ticker.run(stop.clone()).await;
+        tokio::select! {
+            () = ticker.run(stop.clone()) => {}
+            // Without an election nothing would ever be written again.
+            () = election.broke() => {
+                tracing::error!("the election has ended by itself; shutting down");
+                stop.cancel();
+            }
+        }
     }
-    // Reconciles in progress finish; then the server, so that the last metrics can still be read.
+    // Reconciles in progress finish; then the next one may lead; then the server, so that the last metrics can be read.
     let _ = controlling.await;
+    election.end().await;
     let _ = serving.await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Keeps the store of all objects, says when their first list is complete, and asks for an early tick when one is edited
+/// or deleted; its own status is no edit. What the watch brings is reconciled by the tick that it causes, not twice: only
+/// errors come out.
+fn follow(
+    objects: Api<Guarded>,
+    store: reflector::store::Writer<Guarded>,
+    listed: CancellationToken,
+    edited: Arc<Notify>,
+) -> impl Stream<Item = Result<Guarded, watcher::Error>> + Send {
+    let mut generations: HashMap<String, Option<i64>> = HashMap::new();
+    cluster::watcher(objects, watcher::Config::default())
+        .default_backoff()
+        .modify(|object| object.managed_fields_mut().clear())
+        .reflect(store)
+        .inspect(move |event| match event {
+            Ok(watcher::Event::InitDone) => listed.cancel(),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(kind = "InferenceDeployment", %error, "cannot watch; trying again"),
+        })
+        .touched_objects()
+        .inspect(move |event| {
+            let Ok(object) = event else { return };
+            let (uid, generation) = (object.uid().unwrap_or_default(), object.meta().generation);
+            let deleted = object.meta().deletion_timestamp.is_some();
+            if deleted || generations.insert(uid, generation) != Some(generation) {
+                edited.notify_one();
+            }
+        })
+        .filter(|event| futures::future::ready(event.is_err()))
 }
 
 fn sources(config: &OperatorConfig) -> Result<HashMap<String, Source>, RunError> {

@@ -106,24 +106,25 @@ impl Ticker {
         started: Instant,
     ) {
         let context = &self.context;
-        let timing = context.config.timing;
+        let epoch = context.leadership.epoch();
         let observed = self.observe(known, collected);
         memory.absorb(&observed.snapshot);
         let plan = plan(&observed.snapshot, memory);
         let published = Arc::new(Published {
             observed,
             plan,
-            valid_until: started + 2 * timing.tick,
+            decided: started,
+            epoch,
         });
         let previous = self.publish.send_replace(Some(published.clone()));
         self.part.ready();
 
+        let turned = previous.as_ref().is_none_or(|p| p.epoch != epoch);
         if !early {
-            metrics::record(&context.metrics, &published);
             context.metrics.tick(clock::now(), started.elapsed());
-            for limit in published.plan.objects.values().flat_map(|p| &p.limits) {
-                context.metrics.held(limit.guard);
-            }
+        }
+        if !early || turned {
+            metrics::record(&context.metrics, &published);
         }
         let alive: HashSet<ObjectKey> = context
             .objects
@@ -132,9 +133,10 @@ impl Ticker {
             .map(|guard| key_of(guard.as_ref()))
             .collect();
         context.written.forget(|key| alive.contains(key));
-        let changed = |key: &ObjectKey| !early || previous.as_ref().is_none_or(|p| !same(p, &published, key));
+        // Who begins to lead looks at everything at once; who stands by writes nothing.
+        let changed = |key: &ObjectKey| !early || turned || previous.as_ref().is_none_or(|p| !same(p, &published, key));
         for guard in context.objects.state() {
-            if changed(&key_of(guard.as_ref())) {
+            if epoch.is_some() && changed(&key_of(guard.as_ref())) {
                 // The receiver ends only at shutdown.
                 let _ = self.reconcile.unbounded_send(ObjectRef::from_obj(guard.as_ref()));
             }

@@ -63,7 +63,7 @@ fn of_write(plan: &ObjectPlan, written: &Written) -> Option<Event> {
             &format!("{change}: {why}"),
         )),
         // The next decision deals with these; they are no news for people.
-        Outcome::Conflict | Outcome::Gone | Outcome::Expired | Outcome::Withheld => None,
+        Outcome::Conflict | Outcome::Gone | Outcome::Expired | Outcome::NotLeader | Outcome::Withheld => None,
     }
 }
 

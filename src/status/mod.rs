@@ -15,4 +15,4 @@ pub use events::{events, transitions};
 pub use pool::pool_status;
 pub use report::report;
 pub use view::View;
-pub use write::{How, WriteError, differs, differs_slowly, write};
+pub use write::{Addressee, How, WriteError, differs, differs_slowly, write};

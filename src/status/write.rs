@@ -78,17 +78,39 @@ pub enum How {
     Merge,
 }
 
+/// Whose status is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Addressee<'a> {
+    /// Group and version.
+    pub api_version: &'a str,
+    /// Kind.
+    pub kind: &'a str,
+    /// Name.
+    pub name: &'a str,
+    /// The resource version that was read; a precondition, so that what is late goes over nothing newer.
+    pub version: Option<&'a str>,
+}
+
 /// Writes a status.
 ///
 /// # Errors
 /// When the API server refuses it, or does not answer within two seconds.
-pub async fn write<K, S>(api: &Api<K>, kind: (&str, &str), name: &str, status: &S, how: How) -> Result<(), WriteError>
+pub async fn write<K, S>(api: &Api<K>, to: Addressee<'_>, status: &S, how: How) -> Result<(), WriteError>
 where
     K: Resource + Clone + DeserializeOwned + Debug,
     S: Serialize,
 {
-    let (api_version, kind) = kind;
-    let patch = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, "status": status});
+    let Addressee {
+        api_version,
+        kind,
+        name,
+        version,
+    } = to;
+    let mut metadata = json!({"name": name});
+    if let (Some(version), Some(fields)) = (version, metadata.as_object_mut()) {
+        fields.insert("resourceVersion".to_owned(), version.into());
+    }
+    let patch = json!({"apiVersion": api_version, "kind": kind, "metadata": metadata, "status": status});
     let (params, patch) = match how {
         How::Apply => (PatchParams::apply(FIELD_MANAGER).force(), Patch::Apply(&patch)),
         How::Merge => (
@@ -118,9 +140,24 @@ pub enum WriteError {
 }
 
 impl WriteError {
+    /// Whether the object has changed since it was read.
+    pub fn is_conflict(&self) -> bool {
+        self.code() == Some(409)
+    }
+
+    fn code(&self) -> Option<u16> {
+        match self {
+            Self::Refused(error) => match error.as_ref() {
+                kube::Error::Api(status) => Some(status.code),
+                _ => None,
+            },
+            Self::NoAnswer => None,
+        }
+    }
+
     /// Whether the API server finds that what would be stored breaks the schema or a rule.
     pub fn is_invalid(&self) -> bool {
-        matches!(self, Self::Refused(error) if matches!(error.as_ref(), kube::Error::Api(status) if status.code == 422))
+        self.code() == Some(422)
     }
 }
 

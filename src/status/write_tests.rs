@@ -106,8 +106,13 @@ fn an_empty_status_differs_from_any() {
 async fn written(how: How, answer: impl Fn() -> Answer + Send + 'static) -> (Result<(), WriteError>, fake_api::Log) {
     let (client, log) = fake_api::client(move |_| answer());
     let api: Api<InferenceDeployment> = Api::namespaced(client, "prod");
-    let kind = ("inferscale.dev/v1alpha1", "InferenceDeployment");
-    (write(&api, kind, "chat", &status(), how).await, log)
+    let to = Addressee {
+        api_version: "inferscale.dev/v1alpha1",
+        kind: "InferenceDeployment",
+        name: "chat",
+        version: Some("90"),
+    };
+    (write(&api, to, &status(), how).await, log)
 }
 
 fn taken() -> Answer {
@@ -136,7 +141,10 @@ async fn a_status_is_patched_under_our_name(#[case] how: How, #[case] media: &st
     let body = &log[0].body;
     assert_eq!(
         (&body["kind"], &body["metadata"]),
-        (&json!("InferenceDeployment"), &json!({"name": "chat"}))
+        (
+            &json!("InferenceDeployment"),
+            &json!({"name": "chat", "resourceVersion": "90"})
+        )
     );
     assert_eq!(body["status"], serde_json::to_value(status()).unwrap());
     assert!(body.get("spec").is_none(), "a status write touches nothing else");

@@ -10,12 +10,30 @@ use inferscale_core::snapshot::{
 };
 use inferscale_core::units::{Ratio, Span, Time, UsdPerHour};
 use kube::core::{ApiResource, GroupVersionKind};
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::api::InferenceDeployment;
 use crate::observe::{ObservedObject, ObservedTarget};
+use crate::runtime::leader::{Leadership, Standing, Warrant};
 
 /// 2026-11-24T10:00:00Z.
 pub const NOW: Time = Time::from_millis(1_795_514_400_000);
+
+/// An operator without others.
+pub fn alone() -> Leadership {
+    Leadership::new(watch::channel(Standing::Alone).1)
+}
+
+/// A warrant for what was decided just now, good for half a minute.
+pub fn warrant() -> Warrant {
+    let decided = Instant::now();
+    Warrant {
+        epoch: 0,
+        decided,
+        valid_until: decided + std::time::Duration::from_secs(30),
+    }
+}
 
 /// The namespace and name of the object.
 pub fn key() -> ObjectKey {

@@ -22,9 +22,23 @@ pub struct Write {
     pub name: String,
     /// The status code of the answer.
     pub code: u64,
+    /// The `User-Agent`: which replica, and in which epoch.
+    pub agent: String,
 }
 
 impl Write {
+    /// Whether it is about who leads, and nothing else.
+    pub fn elects(&self) -> bool {
+        (self.resource.as_str(), self.namespace.as_str(), self.name.as_str())
+            == ("leases", "inferscale-system", "inferscale")
+    }
+
+    /// The epoch that the operator led in when it was sent; `None` = it did not lead.
+    pub fn epoch(&self) -> Option<i32> {
+        let (_, rest) = self.agent.split_once("epoch ")?;
+        rest.trim_end_matches(')').parse().ok()
+    }
+
     /// Whether it is about an object's report and nothing else: its status, or an event.
     pub fn reports(&self) -> bool {
         self.resource.ends_with("/status") || self.resource == "events"
@@ -78,5 +92,6 @@ fn write(event: &Value) -> Option<Write> {
             .pointer("/responseStatus/code")
             .and_then(Value::as_u64)
             .unwrap_or(0),
+        agent: text("/userAgent"),
     })
 }

@@ -30,13 +30,15 @@ pub struct Operator {
     /// with the test.
     home: Handle,
     child: Option<Child>,
+    cluster: &'static Cluster,
+    name: String,
 }
 
 impl Operator {
     /// Gives the operator what the chart would: its rights, its configuration; and a kubeconfig with the token of its
     /// ServiceAccount.
-    pub fn prepare(cluster: &Cluster, home: Handle) -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("operator-{}", std::process::id()));
+    pub fn prepare(cluster: &'static Cluster, home: Handle, name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("operator-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
         // Taken and given back: the operator binds it anew each time that it starts.
         let address = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -56,11 +58,49 @@ impl Operator {
             address,
             home,
             child: None,
+            cluster,
+            name: name.to_owned(),
         }
     }
 
-    /// Starts it unless it runs, and waits until it is ready.
+    /// Another one beside it, with the same rights.
+    pub fn another(&self, name: &str) -> Self {
+        Self::prepare(self.cluster, self.home.clone(), name)
+    }
+
+    /// Starts it unless it runs, and waits until it is ready. It leads at once: the Lease of one that was killed is given
+    /// back for it. How long others wait for that is the business of the tests of the fail-over.
     pub async fn start(&mut self) {
+        if !self.runs() {
+            self.give_back_lease().await;
+        }
+        self.stand().await;
+    }
+
+    /// Whether it runs, or is paused.
+    pub fn runs(&mut self) -> bool {
+        let child = self.child.as_mut();
+        child.is_some_and(|child| child.try_wait().expect("a child").is_none())
+    }
+
+    /// Takes the Lease away from whoever had it.
+    pub async fn give_back_lease(&self) {
+        let nobody = r#"--patch={"spec": {"holderIdentity": ""}}"#;
+        let patch = [
+            "patch",
+            "lease",
+            "inferscale",
+            "-n",
+            "inferscale-system",
+            "--type=merge",
+            nobody,
+        ];
+        let said = self.cluster.kubectl(&patch, "").await;
+        assert!(said.success || said.stderr.contains("not found"), "{}", said.stderr);
+    }
+
+    /// Starts it unless it runs, and waits until it is ready, leading or not.
+    pub async fn stand(&mut self) {
         if let Some(child) = &mut self.child
             && child.try_wait().expect("a child").is_none()
         {
@@ -79,6 +119,9 @@ impl Operator {
             .arg(&self.config)
             .env("KUBECONFIG", &self.kubeconfig)
             .env("RUST_LOG", "warn,inferscale=debug")
+            .env("POD_NAME", &self.name)
+            // One of several goes with the test that started it.
+            .kill_on_drop(true)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log.expect("a log"));
@@ -100,6 +143,21 @@ impl Operator {
         if let Some(mut child) = self.child.take() {
             child.kill().await.expect("a child");
         }
+    }
+
+    /// Sends a signal, such as `STOP`.
+    pub async fn signal(&self, name: &str) {
+        let pid = self.child.as_ref().and_then(Child::id).expect("it runs").to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status().await;
+        assert!(sent.expect("kill").success());
+    }
+
+    /// Waits for its end after a signal.
+    pub async fn ended(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        let end = tokio::time::timeout(START, child.wait()).await;
+        let status = end.expect("it ends").expect("a child");
+        assert!(status.success(), "{status}:\n{}", self.log_of(""));
     }
 
     /// The body of a successful answer of its own HTTP server.
@@ -168,7 +226,9 @@ impl Release {
         for document in serde_yaml::Deserializer::from_str(&rendered) {
             let object = Value::deserialize(document).expect("YAML");
             match object["kind"].as_str() {
-                Some("ServiceAccount" | "ClusterRole" | "ClusterRoleBinding") => rights.push(object),
+                Some("ServiceAccount" | "ClusterRole" | "ClusterRoleBinding" | "Role" | "RoleBinding") => {
+                    rights.push(object);
+                }
                 Some("ConfigMap") if config.is_none() => {
                     config = object["data"]["config.yaml"].as_str().map(str::to_owned);
                 }

@@ -92,7 +92,7 @@ impl Stage {
         Self {
             cluster,
             engines: receive.recv().expect("engines"),
-            operator: Mutex::new(Operator::prepare(cluster, runtime.handle().clone())),
+            operator: Mutex::new(Operator::prepare(cluster, runtime.handle().clone(), "operator")),
             _runtime: runtime,
         }
     }

@@ -13,6 +13,13 @@ What the schema cannot say with a remedy is checked here as the operator itself 
 {{- include "inferscale.checkTiming" . -}}
 {{- include "inferscale.checkFiles" . -}}
 {{- include "inferscale.checkTargets" . -}}
+{{- include "inferscale.checkReplicas" . -}}
+{{- end -}}
+
+{{- define "inferscale.checkReplicas" -}}
+{{- if and (gt (int .Values.replicas) 1) (not .Values.leaderElection.enabled) -}}
+{{- include "inferscale.wrong" (list "replicas" (printf "%d would all write at the same time: set leaderElection.enabled=true, or replicas=1" (int .Values.replicas))) -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "inferscale.checkSources" -}}

@@ -10,6 +10,11 @@ timing:
   {{- end }}
 listen:
   metrics: {{ printf "%s:%d" .Values.listen.address (int .Values.listen.port) | quote }}
+leaderElection:
+  enabled: {{ .Values.leaderElection.enabled }}
+  {{- if .Values.leaderElection.enabled }}
+  namespace: {{ .Release.Namespace }}
+  {{- end }}
 {{- if .Values.presets.engines }}
 presets:
   directory: /etc/inferscale/presets

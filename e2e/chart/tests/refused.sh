@@ -45,7 +45,10 @@ presets.engines.a/b=x                                        | presets.engines.a
 presets.engines.sglang=                                      | at ./presets/engines/sglang.: minLength: got 0, want 1
 profiles.llama=x                                             | profiles.llama: is not a profile.s name: write model/accelerator/precision
 profiles.a/\.\./b=x                                          | profiles.a/../b: is not a profile.s name
-replicas=2                                                   | additional properties .replicas. not allowed
+replicas=2,leaderElection.enabled=false                      | replicas: 2 would all write at the same time: set leaderElection.enabled=true, or replicas=1
+replicas=-1                                                  | at ./replicas.: minimum: got -1, want 0
+leaderElection.enabled=no                                    | at ./leaderElection/enabled.: got string, want boolean
+leaderElection.leaseDuration=15s                             | at ./leaderElection.: additional properties .leaseDuration. not allowed
 resources.limits.gpu=1                                       | additional properties .gpu. not allowed
 image.digest=latest                                          | at ./image/digest.: .latest. does not match pattern
 image.pullPolicy=Sometimes                                   | value must be one of .Always., .IfNotPresent., .Never.

@@ -62,8 +62,10 @@ finds_a_wildcard() {
     fails grants_too_much '[{"name": "a", "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]}]'
 }
 
-has_one_writer_at_a_time() {
-  objects "$1" '[.[] | select(.kind == "Deployment") | .spec | .replicas == 1 and .strategy.type == "Recreate"] == [true]'
+has_one_writer_at_a_time() { # several only with an election, and then with the right to it
+  objects "$1" '([.[] | select(.kind == "ConfigMap") | .data["config.yaml"] // empty] | first | test("leaderElection:\n  enabled: true\n")) as $elects
+    | [.[] | select(.kind == "Deployment") | .spec | if $elects then .strategy.type == "RollingUpdate" else .replicas == 1 and .strategy.type == "Recreate" end] == [true]
+    and (($elects | not) or any(.[]; .kind == "ServiceAccount") == any(.[]; .kind == "Role"))'
 }
 
 names_fit() { objects "$1" 'all(.[] | select(.kind != "CustomResourceDefinition"); .metadata.name | length <= 63)'; }
@@ -89,6 +91,9 @@ timing:
   tick: 500ms
 listen:
   metrics: "[::]:9090"
+leaderElection:
+  enabled: true
+  namespace: inferscale-system
 presets:
   directory: /etc/inferscale/presets
 profiles:
@@ -108,7 +113,7 @@ files_are_mounted() {
 switches_are_obeyed() {
   objects nothing-extra '[.[].kind] | sort == ["ConfigMap", "Deployment"]' &&
     objects nothing-extra 'any(.[]; .kind == "Deployment" and .spec.template.spec.serviceAccountName == "mine")' &&
-    objects default '[.[].kind] | unique == ["ClusterRole", "ClusterRoleBinding", "ConfigMap", "CustomResourceDefinition", "Deployment", "Service", "ServiceAccount"]' &&
+    objects default '[.[].kind] | unique == ["ClusterRole", "ClusterRoleBinding", "ConfigMap", "CustomResourceDefinition", "Deployment", "Role", "RoleBinding", "Service", "ServiceAccount"]' &&
     objects everything 'any(.[]; .kind == "ConfigMap" and .metadata.labels.grafana_dashboard == "1" and (.data["inferscale-model.json"] | fromjson | .uid == "inferscale-model"))'
 }
 

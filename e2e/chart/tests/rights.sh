@@ -51,6 +51,9 @@ delete deployments.apps                               no
 patch  deployments.apps/scale                         no
 list   daemonsets.apps                                no
 update replicasets.apps/scale                         no
+create leases.coordination.k8s.io                     no
+get    leases.coordination.k8s.io                     no
+update leases.coordination.k8s.io                     no
 update horizontalpodautoscalers.autoscaling           no
 delete scaledobjects.keda.sh                          no
 create serviceaccounts/token                          no
@@ -97,6 +100,16 @@ pods [get list watch]
 scaledobjects.keda.sh [get list watch]
 statefulsets.apps [get list watch]
 statefulsets.apps/scale [get update]
+LIST
+  )
+}
+
+# In its own namespace also the Lease, by its name.
+operator_elects() {
+  kubectl auth can-i --list --as $account --namespace inferscale-system | grep leases >"$scratch/leases" || return 1
+  awk '{$1 = $1; print}' "$scratch/leases" | sort | diff -u - <(sort <<'LIST'
+leases.coordination.k8s.io [] [] [create]
+leases.coordination.k8s.io [] [inferscale] [get list watch update]
 LIST
   )
 }
@@ -189,6 +202,7 @@ users_follow_their_roles() {
 test_rights() {
   check "the operator may do what it needs and nothing beside it" operator_rights
   check "its rights are exactly those of docs/operations/rbac.md" operator_holds_nothing_else
+  check "one Lease in its own namespace, by its name" operator_elects
   check "a kubeconfig with its token" token_works
   check "with it: reads and watches" operator_reads
   check "with it: scales a workload" operator_scales

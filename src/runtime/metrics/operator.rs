@@ -72,6 +72,11 @@ struct ByGuard {
     guard: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByChange {
+    change: &'static str,
+}
+
 /// The operator's metrics. Every method may be called from anywhere at any time.
 #[derive(Debug)]
 pub struct OperatorMetrics {
@@ -86,6 +91,10 @@ pub struct OperatorMetrics {
     samples_dropped: Family<Dropped, Counter>,
     writes: Family<Written, Counter>,
     guard_holds: Family<ByGuard, Counter>,
+    leader: Gauge,
+    leader_changes: Family<ByChange, Counter>,
+    lease_epoch: Gauge,
+    lease_write_duration: Histogram,
 }
 
 impl Default for OperatorMetrics {
@@ -114,6 +123,10 @@ impl OperatorMetrics {
             samples_dropped: Family::default(),
             writes: Family::default(),
             guard_holds: Family::default(),
+            leader: Gauge::default(),
+            leader_changes: Family::default(),
+            lease_epoch: Gauge::default(),
+            lease_write_duration: seconds(),
         };
         metrics.register();
         metrics
@@ -175,6 +188,50 @@ impl OperatorMetrics {
             "Plans that a guard held or clamped",
             self.guard_holds.clone(),
         );
+        registry.register(
+            "leader",
+            "1 while this replica writes; 0 while it stands by, or holds no valid claim",
+            self.leader.clone(),
+        );
+        registry.register(
+            "leader_changes",
+            "How often this replica began or ceased to write",
+            self.leader_changes.clone(),
+        );
+        registry.register(
+            "lease_epoch",
+            "How often the Lease has changed hands, as this replica saw it last",
+            self.lease_epoch.clone(),
+        );
+        registry.register_with_unit(
+            "lease_write_duration",
+            "Time to take, renew or release the Lease; two seconds at most",
+            Unit::Seconds,
+            self.lease_write_duration.clone(),
+        );
+    }
+
+    /// This replica writes from now on, or no longer.
+    pub fn leads(&self, leads: bool) {
+        self.leader.set(i64::from(leads));
+        let change = if leads { "gained" } else { "lost" };
+        self.leader_changes.get_or_create(&ByChange { change }).inc();
+    }
+
+    /// There is no election: this operator writes.
+    pub fn alone(&self) {
+        self.leader.set(1);
+    }
+
+    /// How often the Lease has changed hands.
+    pub fn epoch(&self, epoch: i32) {
+        self.lease_epoch.set(i64::from(epoch));
+    }
+
+    /// The Lease was written, or should have been.
+    pub fn wrote_lease(&self, outcome: Outcome, took: Duration) {
+        self.wrote("lease", outcome);
+        self.lease_write_duration.observe(took.as_secs_f64());
     }
 
     /// Shows an object as it is now, in place of all that was shown of it.

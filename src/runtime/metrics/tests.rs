@@ -148,6 +148,7 @@ fn everything() -> OperatorMetrics {
     metrics.reconciled(Outcome::Ok);
     metrics.wrote("scale", Outcome::Conflict);
     metrics.held("evidence");
+    metrics.leads(true);
     metrics.collected(
         "default",
         &Collected {

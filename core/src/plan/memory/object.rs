@@ -96,7 +96,8 @@ impl ObjectMemory {
         let targets = [bucket.time_to_first_token, bucket.time_per_output_token];
         let missed = targets.iter().flatten().map(|a| a.missed()).fold(0.0, f64::max);
         let total = targets.iter().flatten().map(|a| a.total).fold(0.0, f64::max);
-        self.headroom.correct(missed, total, object.objectives.attainment, timing.grid);
+        self.headroom
+            .correct(missed, total, object.objectives.attainment, timing.grid);
         if let (true, Some(capacity), true) = (complete && bucket.replicas > 0, capacity, total > 0.0) {
             self.strength.absorb(Loaded {
                 rate,
@@ -122,7 +123,9 @@ impl ObjectMemory {
             Some((variant.ordered().unwrap_or(0), capacity.requests_per_second))
         });
         // Of several with as many, the first.
-        known.reduce(|best, one| if one.0 > best.0 { one } else { best }).map(|(_, capacity)| capacity)
+        known
+            .reduce(|best, one| if one.0 > best.0 { one } else { best })
+            .map(|(_, capacity)| capacity)
     }
 
     /// What it holds outside of itself.

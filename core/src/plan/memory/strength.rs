@@ -60,7 +60,12 @@ impl Strength {
             let doubt = strength(i).ln() / DOUBT;
             f64::from(self.missed) * foretold.ln() - foretold - doubt * doubt / 2.0
         };
-        let likelihoods: Vec<f64> = self.foretold.iter().enumerate().map(|(i, f)| likelihood(i, *f)).collect();
+        let likelihoods: Vec<f64> = self
+            .foretold
+            .iter()
+            .enumerate()
+            .map(|(i, f)| likelihood(i, *f))
+            .collect();
         let most = likelihoods.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let weights = likelihoods.iter().map(|l| (l - most).exp());
         let (sum, all) = weights
@@ -85,14 +90,25 @@ mod tests {
         for i in 0..buckets {
             let rate = 14.0 + (i * 7 % 23) as f64 / 2.0;
             let missed = world.miss(rate, 20.0 * true_strength, 15.0, 2.0);
-            learned.absorb(Loaded { rate, capacity: 20.0, missed, mean: 19.5, grid_s: 15.0, patience_s: 2.0 });
+            learned.absorb(Loaded {
+                rate,
+                capacity: 20.0,
+                missed,
+                mean: 19.5,
+                grid_s: 15.0,
+                patience_s: 2.0,
+            });
         }
         learned.factor()
     }
 
     #[test]
     fn believes_the_profile_at_first() {
-        assert!((Strength::default().factor() - 1.0).abs() < 0.03, "{}", Strength::default().factor());
+        assert!(
+            (Strength::default().factor() - 1.0).abs() < 0.03,
+            "{}",
+            Strength::default().factor()
+        );
     }
 
     #[test]
@@ -107,7 +123,14 @@ mod tests {
     fn an_idle_fleet_teaches_nothing() {
         let mut idle = Strength::default();
         for _ in 0..5000 {
-            idle.absorb(Loaded { rate: 4.0, capacity: 20.0, missed: 0.0, mean: 4.0, grid_s: 15.0, patience_s: 2.0 });
+            idle.absorb(Loaded {
+                rate: 4.0,
+                capacity: 20.0,
+                missed: 0.0,
+                mean: 4.0,
+                grid_s: 15.0,
+                patience_s: 2.0,
+            });
         }
         assert!((idle.factor() - 1.0).abs() < 0.05, "{}", idle.factor());
     }

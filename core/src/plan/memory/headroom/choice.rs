@@ -15,13 +15,21 @@ pub(super) fn place(missed: &[f64; HEADS], cost: &[f64; HEADS], budget: f64) -> 
     let price = |k: usize, missed: &f64| -> Option<(f64, f64)> {
         Some((k as f64, cost.get(k)? + PENALTY * (missed - budget).max(0.0)))
     };
-    let (cheapest, least) = missed
-        .iter()
-        .enumerate()
-        .filter_map(|(k, m)| price(k, m))
-        .fold((kept, f64::INFINITY), |best, one| if one.1 < best.1 { one } else { best });
+    let (cheapest, least) =
+        missed
+            .iter()
+            .enumerate()
+            .filter_map(|(k, m)| price(k, m))
+            .fold(
+                (kept, f64::INFINITY),
+                |best, one| if one.1 < best.1 { one } else { best },
+            );
     let price_kept = between(cost, kept) + PENALTY * (between(missed, kept) - budget).max(0.0);
-    if cheapest < kept && least < price_kept { cheapest } else { kept }
+    if cheapest < kept && least < price_kept {
+        cheapest
+    } else {
+        kept
+    }
 }
 
 /// The laxest place at which the budget is kept; the strictest when none does.
@@ -29,12 +37,19 @@ fn kept(missed: &[f64; HEADS], budget: f64) -> f64 {
     let Some(k) = missed.iter().position(|share| *share <= budget) else {
         return (HEADS - 1) as f64;
     };
-    let Some((over, under)) = k.checked_sub(1).and_then(|before| missed.get(before).zip(missed.get(k))) else {
+    let Some((over, under)) = k
+        .checked_sub(1)
+        .and_then(|before| missed.get(before).zip(missed.get(k)))
+    else {
         return 0.0;
     };
     let ln = |share: f64| share.max(1e-9).ln();
     let span = ln(*over) - ln(*under);
-    let share = if span > 0.0 { (ln(*over) - ln(budget)) / span } else { 1.0 };
+    let share = if span > 0.0 {
+        (ln(*over) - ln(budget)) / span
+    } else {
+        1.0
+    };
     (k - 1) as f64 + share.clamp(0.0, 1.0)
 }
 
@@ -68,7 +83,9 @@ mod tests {
 
     #[test]
     fn a_stricter_budget_is_never_a_laxer_place() {
-        let places: Vec<f64> = [0.1, 0.05, 0.01, 0.004, 0.001, 0.0001].map(|b| place(&FALLING, &GENTLE, b)).into();
+        let places: Vec<f64> = [0.1, 0.05, 0.01, 0.004, 0.001, 0.0001]
+            .map(|b| place(&FALLING, &GENTLE, b))
+            .into();
         assert!(places.is_sorted(), "{places:?}");
     }
 

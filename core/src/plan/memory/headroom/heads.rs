@@ -9,9 +9,7 @@ use super::prior::WEIGHTS;
 /// How many guesses.
 pub(super) const HEADS: usize = 11;
 /// The share of the requests that each should cover.
-const TAUS: [f64; HEADS] = [
-    0.6, 0.75, 0.85, 0.91, 0.95, 0.97, 0.983, 0.991, 0.995, 0.9975, 0.999,
-];
+const TAUS: [f64; HEADS] = [0.6, 0.75, 0.85, 0.91, 0.95, 0.97, 0.983, 0.991, 0.995, 0.9975, 0.999];
 /// The weights that are used are averages over a day of those that learn, in grids.
 const AVERAGED: f64 = 5760.0;
 /// ln(demand / level) beyond these is not believed.
@@ -105,6 +103,9 @@ mod tests {
     #[test]
     fn forgets_nothing_without_a_lesson() {
         let heads = Heads::default();
-        assert_eq!(heads.guesses(2.0, &constant()), Heads::default().guesses(2.0, &constant()));
+        assert_eq!(
+            heads.guesses(2.0, &constant()),
+            Heads::default().guesses(2.0, &constant())
+        );
     }
 }

@@ -122,7 +122,9 @@ impl Headroom {
         };
         push(&mut self.guessed, guessed, lead + 1);
         // Whatever a ramp looks like: nothing is bought for a demand that was never near.
-        let expected = self.follow(&guesses, seen.attainment).min(MOST * self.features.reached(&self.day, slot));
+        let expected = self
+            .follow(&guesses, seen.attainment)
+            .min(MOST * self.features.reached(&self.day, slot));
         push(&mut self.expected, expected as f32, LONGEST);
     }
 

@@ -26,6 +26,4 @@ pub(super) const MISSED: [f64; HEADS] = [
     0.433, 0.254, 0.149, 0.0865, 0.0432, 0.0245, 0.0152, 0.0079, 0.0054, 0.0038, 0.0014,
 ];
 /// Capacity that each guess buys over the demand.
-pub(super) const COST: [f64; HEADS] = [
-    0.94, 0.98, 1.01, 1.04, 1.07, 1.11, 1.18, 1.32, 1.43, 1.73, 2.06,
-];
+pub(super) const COST: [f64; HEADS] = [0.94, 0.98, 1.01, 1.04, 1.07, 1.11, 1.18, 1.32, 1.43, 1.73, 2.06];

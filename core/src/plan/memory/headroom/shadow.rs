@@ -111,6 +111,7 @@ impl Shadow {
     }
 
     /// What it holds outside of itself.
+    #[cfg(test)]
     pub fn heap_bytes(&self) -> usize {
         (self.wanted.capacity() + self.ordered.capacity()) * size_of::<[u16; HEADS]>()
     }
@@ -174,7 +175,10 @@ mod tests {
             })
             .collect();
         // Twelve at a fleet for ten: a third misses, until the order of the first of these buckets serves.
-        assert!(missed[..3].iter().all(|m| *m > 3.0) && missed[3..].iter().all(|m| *m < 0.1), "{missed:?}");
+        assert!(
+            missed[..3].iter().all(|m| *m > 3.0) && missed[3..].iter().all(|m| *m < 0.1),
+            "{missed:?}"
+        );
     }
 
     #[test]

@@ -27,7 +27,11 @@ fn factor(headroom: &Headroom, level: f64) -> f64 {
 fn is_sensible_before_anything_was_learned() {
     let mut headroom = Headroom::default();
     fed(&mut headroom, 0, [10.0; 10]);
-    assert!((1.1..1.8).contains(&factor(&headroom, 10.0)), "{}", factor(&headroom, 10.0));
+    assert!(
+        (1.1..1.8).contains(&factor(&headroom, 10.0)),
+        "{}",
+        factor(&headroom, 10.0)
+    );
 }
 
 #[test]
@@ -49,7 +53,11 @@ fn real_misses_raise_it_and_their_absence_lowers_it_slowly() {
         missing.correct(2.0, 10.0, Ratio::clamped(0.99), GRID);
         met.correct(0.0, 10.0, Ratio::clamped(0.99), GRID);
     }
-    assert!(met.correction > FIRST_CORRECTION as f32 && met.correction < 1.0, "{}", met.correction);
+    assert!(
+        met.correction > FIRST_CORRECTION as f32 && met.correction < 1.0,
+        "{}",
+        met.correction
+    );
     fed(&mut missing, 100, [10.0; 1]);
     fed(&mut met, 100, [10.0; 1]);
     assert!(missing.expected() > met.expected());
