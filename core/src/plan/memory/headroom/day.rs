@@ -106,7 +106,7 @@ mod tests {
 
     fn day_of(rate: impl Fn(usize) -> f64, days: usize) -> Day {
         let mut day = Day::default();
-        for bucket in 0..days * SLOTS * GRIDS as usize + 1 {
+        for bucket in 0..=days * SLOTS * GRIDS as usize {
             let slot = bucket / GRIDS as usize % SLOTS;
             day.absorb(slot, rate(slot));
         }

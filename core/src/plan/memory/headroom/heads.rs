@@ -99,13 +99,4 @@ mod tests {
         assert!((guesses[0] - 0.6).abs() < 0.12, "{guesses:?}");
         assert!((guesses[4] - 0.9).abs() < 0.12, "{guesses:?}");
     }
-
-    #[test]
-    fn forgets_nothing_without_a_lesson() {
-        let heads = Heads::default();
-        assert_eq!(
-            heads.guesses(2.0, &constant()),
-            Heads::default().guesses(2.0, &constant())
-        );
-    }
 }

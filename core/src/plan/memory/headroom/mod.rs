@@ -116,11 +116,11 @@ impl Headroom {
             };
             self.shadow.absorb(scene, &guesses);
         }
-        let guessed = Guessed {
+        let basis = Guessed {
             level: level as f32,
             numbers: numbers.map(|number| (number * STEP) as i16),
         };
-        push(&mut self.guessed, guessed, lead + 1);
+        push(&mut self.guessed, basis, lead + 1);
         // Whatever a ramp looks like: nothing is bought for a demand that was never near.
         let expected = self
             .follow(&guesses, seen.attainment)

@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn who_buys_enough_misses_nothing_and_pays_for_it() {
-        let shadow = shadow(&[10.0; 6000]);
+        let shadow = shadow(&vec![10.0; 6000]);
         let (missed, cost) = (shadow.missed(10.0), shadow.cost(10.0));
         // Ten requests/s need five replicas of two: 1 % misses there. Twenty are the strictest guess: ten replicas.
         assert!(missed[10] < 0.001 && missed[0] > 0.01, "{missed:?}");

@@ -37,7 +37,7 @@ fn is_sensible_before_anything_was_learned() {
 #[test]
 fn shrinks_for_a_calm_object_and_grows_for_a_bursty_one() {
     let (mut calm, mut bursty) = (Headroom::default(), Headroom::default());
-    fed(&mut calm, 0, [10.0; 5760]);
+    fed(&mut calm, 0, std::iter::repeat_n(10.0, 5760));
     fed(&mut bursty, 0, (0..5760).map(|i| if i % 25 == 0 { 24.0 } else { 9.4 }));
     let highest = bursty.held(40).unwrap() / 10.0;
     assert!(factor(&calm, 10.0) < 1.25, "{}", factor(&calm, 10.0));
