@@ -14,7 +14,7 @@ use super::stage::Stage;
 pub const PROFILE: &str = "llama-3.1-8b/a100/bf16";
 /// How much more than the load is bought at 99 % before anything was learned; read off the first decision of a model
 /// under steady load. Only so exact as to put the load of [`load_for`] into the middle of a step.
-const HEADROOM: f64 = 1.35;
+const HEADROOM: f64 = 1.55;
 
 /// Requests/s that one replica carries inside the objective of the models here, by the performance model itself.
 pub fn carries() -> f64 {

@@ -3,7 +3,6 @@
 
 use super::day::Day;
 use super::prior::SCALE;
-use crate::units::Span;
 
 /// How many numbers.
 pub(super) const FEATURES: usize = 14;
@@ -14,6 +13,8 @@ const LEVELS: [f64; 5] = [2.0, 4.0, 20.0, 60.0, 180.0];
 /// How long a peak is remembered, in grids: an hour and ten minutes; and over what the roughness is averaged: an hour.
 const PEAKS: [f64; 2] = [240.0, 40.0];
 const ROUGHNESS: f64 = 240.0;
+/// Buckets until peaks are remembered: two minutes of 15 s.
+const SETTLING: u32 = 8;
 /// The state behind the numbers.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Features {
@@ -32,8 +33,11 @@ impl Features {
             *level += (weight * (rate - f64::from(*level))) as f32;
         }
         let fast = self.fast();
+        // What was queued before the first replica served arrives at once: no peak of the demand.
+        let young = self.buckets <= SETTLING;
         for (peak, grids) in self.peaks.iter_mut().zip(PEAKS) {
-            *peak = (f64::from(*peak) * (-1.0 / grids).exp()).max(fast) as f32;
+            let faded = f64::from(*peak) * (-1.0 / grids).exp();
+            *peak = if young { fast } else { faded.max(fast) } as f32;
         }
         let rough = self.over_fast(self.levels[3]).abs();
         self.roughness += (self.weight(ROUGHNESS) * (rough - f64::from(self.roughness))) as f32;
@@ -50,11 +54,12 @@ impl Features {
     }
 
     /// The numbers; `slot` is that of the bucket folded in last.
-    pub fn numbers(&self, day: &Day, slot: usize, grid: Span) -> [f64; FEATURES] {
+    pub fn numbers(&self, day: &Day, slot: usize) -> [f64; FEATURES] {
         let [_, minute, five, fifteen, long] = self.levels.map(|level| self.over_fast(level));
         let [hour, ten] = self.peaks.map(|peak| self.over_fast(peak));
-        // Chance is a matter of requests in a bucket, not of requests a second; the fit was made at 15 s.
-        let requests = f64::from(self.levels[3]) * grid.as_secs_f64() / 15.0;
+        // Chance is a matter of requests, whose number in 15 s the fit was made with, whatever the grid is: a request lasts
+        // for seconds, and what is shorter the batch absorbs.
+        let requests = f64::from(self.levels[3]);
         let usual_peak = day.peak_ahead(slot).map_or(0.0, |peak| self.over_fast(peak as f32));
         let numbers = [
             1.0,
@@ -95,14 +100,12 @@ impl Features {
 mod tests {
     use super::*;
 
-    const GRID: Span = Span::from_secs(15);
-
     fn numbers(rates: &[f64]) -> [f64; FEATURES] {
         let mut features = Features::default();
         for rate in rates {
             features.absorb(*rate);
         }
-        features.numbers(&Day::default(), 0, GRID)
+        features.numbers(&Day::default(), 0)
     }
 
     #[test]

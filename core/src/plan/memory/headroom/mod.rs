@@ -23,9 +23,11 @@ use crate::units::{Ratio, Span, Time};
 const LONGEST: usize = 36;
 /// The budget of misses that the guesses may spend at first; the rest is for what the shadow does not see.
 const FIRST_CORRECTION: f64 = 0.8;
-/// At most this much above what was lately reached. A steep ramp in a young object looked like one that goes on for ever:
-/// from 6 to 30 requests/s, 119 were expected.
-const MOST: f64 = 3.0;
+/// At most this much above what was lately reached: at first, and from a day on. Whoever is young has shown no spikes, and a
+/// steep ramp looked like one that goes on for ever: from 6 to 30 requests/s, 119 were expected.
+const MOST: [f64; 2] = [1.8, 3.0];
+/// A day, in buckets of 15 s.
+const DAY: f64 = 5760.0;
 /// Features are kept in steps of a hundredth until what they foretold has come.
 const STEP: f64 = 100.0;
 
@@ -96,13 +98,13 @@ impl Headroom {
     pub fn absorb(&mut self, seen: Seen) {
         let lead = seen.lead.min(LONGEST);
         self.buckets = self.buckets.saturating_add(1);
-        let weight = (1.0 - (-1.0 / 5760.0_f64).exp()).max(1.0 / f64::from(self.buckets));
+        let weight = (1.0 - (-1.0 / DAY).exp()).max(1.0 / f64::from(self.buckets));
         self.mean += (weight * (seen.rate - f64::from(self.mean))) as f32;
         self.learn(seen.rate, lead);
         self.features.absorb(seen.rate);
         let slot = Day::slot(seen.start, seen.grid);
         self.day.absorb(slot, seen.rate);
-        let numbers = self.features.numbers(&self.day, slot, seen.grid);
+        let numbers = self.features.numbers(&self.day, slot);
         let level = self.features.fast();
         let guesses = self.heads.guesses(level, &numbers);
         if let Some(capacity) = seen.capacity {
@@ -122,9 +124,8 @@ impl Headroom {
         };
         push(&mut self.guessed, basis, lead + 1);
         // Whatever a ramp looks like: nothing is bought for a demand that was never near.
-        let expected = self
-            .follow(&guesses, seen.attainment)
-            .min(MOST * self.features.reached(&self.day, slot));
+        let bound = self.most() * self.features.reached(&self.day, slot);
+        let expected = self.follow(&guesses, seen.attainment).min(bound);
         push(&mut self.expected, expected as f32, LONGEST);
     }
 
@@ -136,7 +137,7 @@ impl Headroom {
             return;
         }
         let allowed = (1.0 - attainment.get()).max(1e-4);
-        let day = 5760.0 * grid.as_secs_f64() * f64::from(self.mean).max(1e-3);
+        let day = DAY * grid.as_secs_f64() * f64::from(self.mean).max(1e-3);
         let step = 0.75 * (missed / allowed - total) / day;
         let ln = f64::from(self.correction).ln() - step.clamp(-0.5, 0.5);
         self.correction = ln.exp().clamp(0.2, 2.5) as f32;
@@ -165,6 +166,12 @@ impl Headroom {
         self.shadow.heap_bytes()
             + self.guessed.capacity() * size_of::<Guessed>()
             + self.expected.capacity() * size_of::<f32>()
+    }
+
+    /// How far above what was reached may be bought for.
+    fn most(&self) -> f64 {
+        let [young, old] = MOST;
+        young + (old - young) * (f64::from(self.buckets) / DAY).min(1.0)
     }
 
     /// Compares what came with what was known when it had to be ordered.
