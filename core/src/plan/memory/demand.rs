@@ -6,6 +6,10 @@ use crate::units::{Span, Time};
 const SUSPICION_GRIDS: i64 = 120;
 /// How many requests the last five minutes must have had for a silence to be suspicious.
 const SUSPICION_REQUESTS: f64 = 30.0;
+/// Less than this share of the demand is as good as none.
+const GONE: f64 = 0.1;
+/// So many buckets in a row are no trickle (two minutes at 15 s).
+const LASTING: u32 = 8;
 /// Time constants in grids: 30 s, and 5 min at a 15 s grid.
 const FAST_GRIDS: f64 = 2.0;
 const SLOW_GRIDS: f64 = 20.0;
@@ -20,6 +24,8 @@ pub struct Levels {
     slow: f64,
     buckets: u32,
     suspicious_since: Option<Time>,
+    /// Buckets in a row that had some demand while it was suspicious.
+    back: u32,
 }
 
 impl Levels {
@@ -31,7 +37,11 @@ impl Levels {
             return rate;
         };
         // A few requests that trickle in, or are counted late, do not clear the suspicion: half of the demand must be back.
-        let gone = if self.suspicious_since.is_some() { 0.5 } else { 0.1 };
+        // Or a lower demand must have lasted: then it is one.
+        let some = rate >= GONE * self.slow;
+        self.back = if some { self.back.saturating_add(1) } else { 0 };
+        let doubted = self.suspicious_since.is_some() && self.back < LASTING;
+        let gone = if doubted { 0.5 } else { GONE };
         let vanished = rate < gone * self.slow && self.slow * grid.as_secs_f64() * SLOW_GRIDS >= SUSPICION_REQUESTS;
         let rate = if vanished {
             let since = *self.suspicious_since.get_or_insert(at);
@@ -121,6 +131,16 @@ mod tests {
         assert!(counted.iter().all(|r| *r > 9.9), "{counted:?}");
         assert_eq!(run(&mut levels, 46, &[8.0]), [8.0]);
         assert_eq!(levels.suspicious(Time::from_millis(0) + GRID * 47, GRID), None);
+    }
+
+    #[test]
+    fn a_lower_demand_that_lasts_is_believed_although_it_began_with_a_gap() {
+        let mut levels = Levels::default();
+        run(&mut levels, 0, &[15.0; 40]);
+        let counted = run(&mut levels, 40, &[0.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0]);
+        assert!(counted[..8].iter().all(|r| *r > 14.9), "{counted:?}");
+        assert_eq!(counted[8..], [3.0, 3.0]);
+        assert_eq!(levels.suspicious(Time::from_millis(0) + GRID * 50, GRID), None);
     }
 
     #[test]

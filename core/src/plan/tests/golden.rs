@@ -93,7 +93,7 @@ fn down_in_steps_after_the_hold() {
 
 #[test]
 fn held_while_the_need_was_higher_a_moment_ago() {
-    let plan = decide(&one(11), 40.0, 10.0, 6);
+    let plan = decide(&one(9), 40.0, 4.0, 8);
     assert_eq!(plan.decision.reason, Reason::HoldingDown);
     insta::assert_snapshot!(told(&plan));
 }

@@ -48,6 +48,11 @@ impl Features {
         f64::from(self.levels[0])
     }
 
+    /// What arrives now, in requests/s: the fastest level, or that of five minutes where it is higher.
+    pub fn now(&self) -> f64 {
+        self.fast().max(f64::from(self.levels[2]))
+    }
+
     /// The highest that was lately reached, in requests/s: over about ten minutes, or in the next minutes of other days.
     pub fn reached(&self, day: &Day, slot: usize) -> f64 {
         f64::from(self.peaks[1]).max(day.peak_ahead(slot).unwrap_or(0.0))

@@ -23,9 +23,11 @@ use crate::units::{Ratio, Span, Time};
 const LONGEST: usize = 36;
 /// The budget of misses that the guesses may spend at first; the rest is for what the shadow does not see.
 const FIRST_CORRECTION: f64 = 0.8;
-/// At most this much above what was lately reached: at first, and from a day on. Whoever is young has shown no spikes, and a
-/// steep ramp looked like one that goes on for ever: from 6 to 30 requests/s, 119 were expected.
-const MOST: [f64; 2] = [1.8, 3.0];
+/// At most this much above what arrives now, at first: whoever is young has shown no spikes, and a steep ramp looked like one
+/// that goes on for ever: from 6 to 30 requests/s, 119 were expected.
+const MOST_AT_FIRST: f64 = 1.6;
+/// At most this much above what was lately reached, from a day on.
+const MOST: f64 = 3.0;
 /// A day, in buckets of 15 s.
 const DAY: f64 = 5760.0;
 /// Features are kept in steps of a hundredth until what they foretold has come.
@@ -124,8 +126,7 @@ impl Headroom {
         };
         push(&mut self.guessed, basis, lead + 1);
         // Whatever a ramp looks like: nothing is bought for a demand that was never near.
-        let bound = self.most() * self.features.reached(&self.day, slot);
-        let expected = self.follow(&guesses, seen.attainment).min(bound);
+        let expected = self.follow(&guesses, seen.attainment).min(self.bound(slot));
         push(&mut self.expected, expected as f32, LONGEST);
     }
 
@@ -168,9 +169,10 @@ impl Headroom {
             + self.expected.capacity() * size_of::<f32>()
     }
 
-    /// How far above what was reached may be bought for.
-    fn most(&self) -> f64 {
-        let [young, old] = MOST;
+    /// What may be bought for at most, in requests/s: nothing that was never near.
+    fn bound(&self, slot: usize) -> f64 {
+        let young = MOST_AT_FIRST * self.features.now();
+        let old = MOST * self.features.reached(&self.day, slot);
         young + (old - young) * (f64::from(self.buckets) / DAY).min(1.0)
     }
 
