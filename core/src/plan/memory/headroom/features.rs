@@ -15,6 +15,7 @@ const PEAKS: [f64; 2] = [240.0, 40.0];
 const ROUGHNESS: f64 = 240.0;
 /// Buckets until peaks are remembered: two minutes of 15 s.
 const SETTLING: u32 = 8;
+
 /// The state behind the numbers.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Features {
