@@ -88,7 +88,7 @@ impl ObjectMemory {
             rate: counted,
             lead: lead.in_buckets(timing.grid) + 1,
             hold: lead_time::hold(lead, timing),
-            capacity,
+            capacity: capacity.map(|c| c.requests_per_second),
             patience,
             attainment: object.objectives.attainment,
         });
@@ -98,11 +98,13 @@ impl ObjectMemory {
         let total = targets.iter().flatten().map(|a| a.total).fold(0.0, f64::max);
         self.headroom
             .correct(missed, total, object.objectives.attainment, timing.grid);
-        if let (true, Some(capacity), true) = (complete && bucket.replicas > 0, capacity, total > 0.0) {
+        // What was learned without a profile is no profile's to be corrected.
+        let of_profile = capacity.filter(|c| c.origin == size::Origin::Profile);
+        if let (true, Some(capacity), true) = (complete && bucket.replicas > 0, of_profile, total > 0.0) {
             self.strength.absorb(Loaded {
                 rate,
                 // What is known of it already is in the capacity, and must not count twice.
-                capacity: capacity / self.strength.factor() * f64::from(bucket.replicas),
+                capacity: capacity.requests_per_second / self.strength.factor() * f64::from(bucket.replicas),
                 missed: missed / total * rate,
                 mean: self.headroom.mean(),
                 grid_s: timing.grid.as_secs_f64(),
@@ -116,11 +118,11 @@ impl ObjectMemory {
     }
 
     /// What one replica of the variant that most replicas are of carries, in requests/s; `None` = not known.
-    fn capacity(&self, object: &ObjectSnapshot) -> Option<f64> {
+    fn capacity(&self, object: &ObjectSnapshot) -> Option<size::ReplicaCapacity> {
         let workload = self.workload.workload();
         let known = object.variants.iter().filter_map(|variant| {
             let capacity = size::capacity(object, variant, workload, self)?;
-            Some((variant.ordered().unwrap_or(0), capacity.requests_per_second))
+            Some((variant.ordered().unwrap_or(0), capacity))
         });
         // Of several with as many, the first.
         known
